@@ -1,0 +1,11 @@
+"""seqapp: recurrent sequence predictors from the command line, from raw data to a SavedModel."""
+
+from pathlib import Path
+
+__version__ = "0.1.0"
+
+# In a checkout the rooms lie beside this package, not in it (setup.cfg maps them under it when installed).
+# Searching the parent folder too makes `seqapp.datasets` and `seqapp.models` the same names in both.
+_beside = Path(__file__).resolve().parent.parent
+if (_beside / "datasets" / "README.md").is_file() and (_beside / "models" / "README.md").is_file():
+    __path__.append(str(_beside))
