@@ -1,0 +1,34 @@
+"""Checks inside the graph: a question of the wrong shape is answered with a sentence, wherever the SavedModel runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seqapp.heads import Tensor
+
+
+def require(tensor: Tensor, condition: Tensor, message: str, *values: Tensor) -> Tensor:
+    """`tensor`, once `condition` holds; else the run stops with `message`, its `{}` filled with `values`."""
+    import tensorflow as tf
+
+    said = tf.strings.format(message, list(values)) if values else message
+    with tf.control_dependencies([tf.debugging.Assert(condition, [said])]):
+        return tf.identity(tensor)
+
+
+def conform(name: str, tensor: Tensor, spec: Any) -> Tensor:
+    """`tensor`, once its rank and fixed axes are those of `spec` and no axis after the first is empty."""
+    import tensorflow as tf
+
+    axes = ", ".join(["batch", *("n" if size is None else str(size) for size in spec.shape[1:])])
+    expected = f"{name}: expected {spec.dtype.name} of shape ({axes})"
+    # The signature's static shape would be trusted and folded into the check; only the real shape is asked.
+    unknown = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=tf.TensorShape(None))
+    shape = tf.shape(unknown)
+    checked = require(unknown, tf.equal(tf.size(shape), len(spec.shape)), f"{expected}, got shape {{}}", shape)
+    shape = tf.shape(checked)
+    for axis, size in enumerate(spec.shape[1:], start=1):
+        fits = shape[axis] > 0 if size is None else tf.equal(shape[axis], size)
+        why = ", got an empty window, shape {}" if size is None else ", got shape {}"
+        checked = require(checked, fits, expected + why, shape)
+    return tf.ensure_shape(checked, spec.shape)

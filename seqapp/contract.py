@@ -1,0 +1,194 @@
+"""The contract between a dataset and everything after it. What is not said here, the rest of seqapp does not know.
+
+A dataset file defines `load(**options) -> Dataset` and a `Task`. The Task says what goes into the network, what comes
+out and how that becomes an answer; it holds all that was fitted on the training split and is saved with the run. The
+Dataset holds the data: windows of the three splits, baselines, metrics. Training and evaluation need both; predict,
+generate and export need the Task alone.
+
+All networks map a sequence to a sequence, `(batch, steps, ...)` -> `(batch, steps, head.units)`, and an output at a
+step depends on that step and earlier ones only. Weights `(batch, steps)` say which steps count, so one shape serves
+"predict at every step", "predict at the last step" and sequences of different lengths (padded on the right, weight 0).
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.heads import Head, Predictions, Tensor
+
+if TYPE_CHECKING:
+    from seqapp.network import Network
+
+Raw = dict[str, Any]  # what the user has, by input name; every array leads with the batch axis
+SPLITS = ("train", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The network reads int32 ids `(batch, steps)` below `size`, through an embedding."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The network reads float32 `(batch, steps, size)`."""
+
+    size: int
+
+
+@dataclass(frozen=True)
+class Windows:
+    """`count` examples of one split; `gather(indices)` gives a batch of them with TensorFlow ops.
+
+    `gather` takes int64 `(batch,)` and returns inputs `(batch, steps[, size])`, targets `(batch, steps[, ...])` and
+    float32 weights `(batch, steps)`. The same index always gives the same example, so an epoch is an order of indices.
+    """
+
+    count: int
+    gather: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+
+    @classmethod
+    def from_arrays(cls, inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Windows:
+        """Windows that lie ready in memory, example first."""
+        import tensorflow as tf
+
+        held = [tf.constant(array) for array in (inputs, targets, np.asarray(weights, np.float32))]
+        return cls(len(inputs), lambda indices: tuple(tf.gather(array, indices) for array in held))
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A function of the SavedModel: `inputs` are tf.TensorSpec by name, `function(**raw)` gives tensors by name."""
+
+    inputs: Mapping[str, Any]
+    function: Callable[..., dict[str, Tensor]]
+
+
+@dataclass(frozen=True)
+class Generated:
+    """What `generate` made: `items` in order (numbers or strings), and the same as `text` for a person."""
+
+    items: list[Any]
+    text: str
+
+
+class Task(abc.ABC):
+    """What is asked and how it is answered. Subclasses are frozen dataclasses whose fields are JSON values."""
+
+    literal: ClassVar[bool] = False  # whether `predict RUN "…"` may take the input itself in place of a file
+    separator: ClassVar[str] = " "  # stands between generated items
+
+    @property
+    @abc.abstractmethod
+    def inputs(self) -> Tokens | Vectors:
+        """What the network reads."""
+
+    @property
+    @abc.abstractmethod
+    def head(self) -> Head:
+        """What the network predicts."""
+
+    @abc.abstractmethod
+    def signature(self) -> dict[str, Any]:
+        """The raw inputs of the question: tf.TensorSpec by name, each with a leading batch axis."""
+
+    @abc.abstractmethod
+    def encode(self, raw: Raw) -> Tensor:
+        """Raw inputs as what the network reads, with TensorFlow ops: the SavedModel carries them."""
+
+    @abc.abstractmethod
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """Network outputs `(batch, steps, units)` as named tensors in the user's words and units, batch first."""
+
+    @abc.abstractmethod
+    def read(self, text: str, source: str) -> Raw:
+        """What a user typed, piped or keeps in a file (`source` names it in errors) as raw inputs, batch axis 1.
+
+        Raises:
+            BadInput: `text` is not what the task needs.
+        """
+
+    @abc.abstractmethod
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """Draw one item from the answer (temperature 0: the likeliest), append it: new raw inputs, item."""
+
+    def describe(self, answer: Raw) -> str:
+        """One answer (no batch axis) for a person."""
+        return "\n".join(f"{name}: {' '.join(map(str, np.atleast_1d(value)))}" for name, value in answer.items())
+
+    def signatures(self, network: Network) -> dict[str, Signature]:
+        """All signatures of the SavedModel; `serving_default` answers the question."""
+        return {
+            "serving_default": Signature(self.signature(), lambda **raw: self.answer(network(self.encode(raw)), raw))
+        }
+
+    def generate(
+        self, functions: Mapping[str, Callable[..., Raw]], raw: Raw, steps: int, temperature: float, seed: int
+    ) -> Generated:
+        """Go on from its own predictions, `steps` times. `functions` are the compiled signatures."""
+        random, items = np.random.default_rng(seed), []
+        for _ in range(steps):
+            raw, item = self.extend(raw, functions["serving_default"](**raw), temperature, random)
+            items.append(item)
+        return Generated(items, self.separator.join(map(str, items)))
+
+    def state(self) -> dict[str, Any]:
+        """All fields, as run.json keeps them."""
+        return dataclasses.asdict(self)  # type: ignore[call-overload, no-any-return]  # subclasses are dataclasses
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> Self:
+        """The task that `state` came from."""
+        return cls(**{name: _frozen(value) for name, value in state.items()})
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A sceptic's forecast of the same test steps. `description` completes "no better than …"."""
+
+    predictions: Predictions
+    description: str
+    ceiling: bool = False  # the best that any model could do: not to be beaten but approached
+
+
+class Dataset(abc.ABC):
+    """The data of one task, split by time, and how predictions on its test split are measured."""
+
+    task: Task
+    data: Mapping[str, Any]  # sha256 of the source, rows, and where it came from
+    split: Mapping[str, Any]  # which rows, dates or sequences each split holds
+    latest: Raw  # raw inputs that ask what comes after the last row, batch axis 1
+    metric: str  # the name of the metric that decides the verdict
+    higher_is_better: bool = False
+
+    @abc.abstractmethod
+    def windows(self, split: str) -> Windows:
+        """Examples of "train", "validation" or "test". In validation and test each scored step is weighted once."""
+
+    @abc.abstractmethod
+    def baselines(self) -> dict[str, Baseline]:
+        """Baselines by name, each over the test split's scored steps in the windows' order."""
+
+    @abc.abstractmethod
+    def metrics(self, predictions: Any) -> dict[str, float]:
+        """Named metrics of predictions (the model's or a baseline's) over the test split's scored steps."""
+
+    @abc.abstractmethod
+    def cases(self, predictions: Any) -> NDArray[Any]:
+        """Per test case, in time order, the value whose mean is the deciding metric, `(cases,)`."""
+
+    def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
+        """Further metrics that need the model itself, such as mistakes counted in generated text."""
+        return {}
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(map(_frozen, value)) if isinstance(value, list) else value

@@ -1,0 +1,106 @@
+"""The finder: a room file's name is its name. `datasets/stock.py` is the dataset stock; `./mine.py` works the same way.
+
+A room file is found by path and loaded; nothing is registered anywhere. Options are declared once, as click
+decorators on the room's function, and read from there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+
+import seqapp
+from seqapp.errors import BadInput, UnknownName
+
+NEEDS = {"datasets": ("load", "Task"), "models": ("layer",)}
+
+
+@dataclass(frozen=True)
+class Room:
+    """One loaded room file: its short `name`, where it lies, and the module."""
+
+    name: str
+    path: Path
+    module: ModuleType
+
+    @property
+    def summary(self) -> str:
+        """First line of the file's docstring, without its full stop."""
+        return (inspect.getdoc(self.module) or self.name).splitlines()[0].rstrip(".")
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """The room's own defaults for training options, such as `{"units": 128}`."""
+        return dict(getattr(self.module, "DEFAULTS", {}))
+
+
+def names(kind: str) -> list[str]:
+    """Names of the files in the room `kind` ("datasets" or "models"), sorted."""
+    found = {file.stem for folder in seqapp.__path__ for file in (Path(folder) / kind).glob("*.py")}
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def find(kind: str, name: str) -> Room:
+    """Load the room file called `name`, or the user's own file where `name` ends in .py.
+
+    Raises:
+        UnknownName: there is no such file.
+        BadInput: the file exists but fails to import, or lacks what the contract asks for.
+    """
+    if name.endswith(".py"):
+        return _checked(kind, _load_file(kind, Path(name)))
+    if name not in names(kind):
+        raise UnknownName(kind.removesuffix("s"), name, names(kind))
+    path = next(file for folder in seqapp.__path__ if (file := Path(folder) / kind / f"{name}.py").is_file())
+    return _checked(kind, Room(name, path, _imported(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))))
+
+
+def options(function: Callable[..., Any]) -> list[click.Parameter]:
+    """The click options declared on a room's function."""
+    return list(click.command("room")(function).params) if hasattr(function, "__click_params__") else []
+
+
+def _load_file(kind: str, path: Path) -> Room:
+    if not path.is_file():
+        raise BadInput(
+            f"no file '{path}'. Give the path of a {kind.removesuffix('s')} file, or one of: {', '.join(names(kind))}."
+        )
+    name = f"seqapp_own_{kind}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path.resolve())
+    if spec is None or spec.loader is None:
+        raise BadInput(f"'{path}' cannot be loaded as Python.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up by name
+    loader = spec.loader
+    _imported(path, lambda: loader.exec_module(module))
+    return Room(path.stem, path.resolve(), module)
+
+
+def _imported(path: Path, load: Callable[[], Any]) -> Any:
+    try:
+        return load()
+    except Exception as error:  # whatever the file raises is the file's own error, shown as such
+        frames = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
+        ]
+        line = error.lineno if isinstance(error, SyntaxError) else frames[-1].lineno if frames else 0
+        raise BadInput(
+            f"{path}, line {line}: the file exists but fails to import: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _checked(kind: str, room: Room) -> Room:
+    for needed in NEEDS[kind]:
+        if not hasattr(room.module, needed):
+            raise BadInput(f"{room.path} defines no '{needed}'; {kind}/README.md says what a file there must define.")
+    return room
