@@ -1,0 +1,10 @@
+"""GRU: two gates and one state; an update gate does what the LSTM's forget and input gates do."""
+
+from typing import Any
+
+
+def layer(units: int, name: str) -> Any:
+    """One GRU over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
+    import keras
+
+    return keras.layers.GRU(units, return_sequences=True, return_state=True, name=name)

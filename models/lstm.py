@@ -1,0 +1,10 @@
+"""LSTM: a cell state beside the hidden state, with gates for what to forget, let in and let out."""
+
+from typing import Any
+
+
+def layer(units: int, name: str) -> Any:
+    """One LSTM over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
+    import keras
+
+    return keras.layers.LSTM(units, return_sequences=True, return_state=True, name=name)

@@ -1,0 +1,58 @@
+"""Checkpoints: all that a training needs to go on as if it had never stopped, in one file of plain arrays."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqapp.errors import BadInput
+from seqapp.files import publish
+
+
+@dataclass
+class Position:
+    """Where a training stands. Losses are sums over the steps of the running epoch, weighted."""
+
+    epoch: int = 0
+    step: int = 0  # steps done in this epoch
+    loss: float = 0.0
+    weight: float = 0.0
+    first_loss: float | None = None
+    best: float | None = None  # lowest validation loss so far
+    waited: int = 0  # epochs since then
+    seconds: float = 0.0
+    finished: bool = False
+    history: list[dict[str, float]] = field(default_factory=list)
+
+
+def save(file: Path, variables: list[Any], position: Position) -> None:
+    """Write variables (weights, dropout seeds, optimizer) and position, then rename to `file`."""
+    arrays = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(variables)}
+    text = np.frombuffer(json.dumps(dataclasses.asdict(position)).encode(), np.uint8)
+    publish(file, lambda temporary: np.savez(temporary, position=text, **arrays))  # type: ignore[arg-type]  # savez's stub
+
+
+def restore(file: Path, variables: list[Any]) -> Position:
+    """Assign the saved values to `variables` and return the position.
+
+    Raises:
+        BadInput: the file is missing, damaged, or belongs to another network.
+    """
+    if not file.is_file():
+        raise BadInput(f"{file}: no checkpoint to resume from. Train anew with --force.")
+    try:
+        with np.load(file, allow_pickle=False) as held:
+            position = Position(**json.loads(held["position"].tobytes()))
+            arrays = [held[f"variable_{index}"] for index in range(len(held.files) - 1)]
+    except Exception as error:  # zip, JSON and NumPy each raise their own for a damaged file
+        raise BadInput(f"{file}: damaged checkpoint ({error}). Train anew with --force.") from None
+    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
+        raise BadInput(f"{file}: the checkpoint belongs to another network. Train anew with --force.")
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return position

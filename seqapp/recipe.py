@@ -1,0 +1,117 @@
+"""From resolved options to a trained run folder: started anew, or taken up where it stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seqapp
+from seqapp import runs
+from seqapp.checkpoint import Position
+from seqapp.contract import Raw
+from seqapp.errors import BadInput
+from seqapp.network import Shape, build, check_causal
+from seqapp.rooms import Room
+from seqapp.runs import Run
+from seqapp.training import Plan, Report, train
+
+CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every"}  # on --resume
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training, resolved."""
+
+    dataset: Room
+    model: Room
+    dataset_options: dict[str, Any]
+    model_options: dict[str, Any]
+    shape: Shape
+    plan: Plan
+
+    def options(self) -> dict[str, Any]:
+        """As run.json keeps them, by whom they belong to."""
+        return {
+            "dataset": self.dataset_options,
+            "model": self.model_options,
+            "network": dataclasses.asdict(self.shape),
+            "training": dataclasses.asdict(self.plan),
+        }
+
+
+def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report: Report) -> Run:
+    """Train a new run. Data and network are made before anything on disk is touched.
+
+    Raises:
+        BadInput: the folder exists and `force` is not given, or the data is not usable.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"--out: expected a folder, got the file '{folder}'.")
+    if folder.exists() and any(folder.iterdir()) and not force:
+        raise BadInput(
+            f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
+        )
+    dataset = recipe.dataset.module.load(**recipe.dataset_options, seed=recipe.plan.seed)
+    layer = runs.layer_of(recipe.model, recipe.model_options)
+    network = build(dataset.task, layer, recipe.shape, recipe.plan.seed)
+    check_causal(network, dataset.task)
+    record = {
+        "format": runs.FORMAT,
+        "seqapp": seqapp.__version__,
+        "command": command,
+        "dataset": recipe.dataset.name,
+        "model": recipe.model.name,
+        "rooms": {"dataset": _reference(recipe.dataset), "model": _reference(recipe.model)},
+        "options": recipe.options(),
+        "seed": recipe.plan.seed,
+        "versions": runs.versions(),
+        "data": dict(dataset.data),
+        "split": dict(dataset.split),
+        "parameters": int(network.model.count_params()),
+        "seconds": None,
+        "finished": False,
+        "latest": _listed(dataset.latest),
+        "task": json.loads(json.dumps(dataset.task.state())),
+    }
+    runs.remove(folder)
+    run = Run(folder, record).update()
+    return _finished(run, train(folder, dataset, network, recipe.plan, report))
+
+
+def resume(folder: Path, changes: dict[str, Any], report: Report) -> Run:
+    """Go on with a run. `changes` are the training options given anew, by name.
+
+    Raises:
+        BadInput: there is no such run, its data has changed, or a change would make it another run.
+    """
+    run = runs.open_run(folder)
+    known = {name: value for group in run.record["options"].values() for name, value in group.items()}
+    for name, value in changes.items():
+        if name not in CHANGEABLE and value != known.get(name):
+            raise BadInput(
+                f"{folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
+                f"change it to {value}. Use --force to start anew, or --out for another folder."
+            )
+    training = run.record["options"]["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    dataset = run.load_dataset()
+    network = run.new_network(dataset.task)
+    run = run.update(options=run.record["options"] | {"training": training})
+    return _finished(run, train(folder, dataset, network, Plan(**training), report, resume=True))
+
+
+def _finished(run: Run, position: Position) -> Run:
+    return run.update(finished=True, seconds=round(position.seconds, 3))
+
+
+def _reference(room: Room) -> str:
+    """How the room is found again: a name, or the path of the user's own file."""
+    return str(room.path) if room.module.__name__.startswith("seqapp_own_") else room.name
+
+
+def _listed(raw: Raw) -> dict[str, Any]:
+    return {name: np.asarray(value).tolist() for name, value in raw.items()}

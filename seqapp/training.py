@@ -1,0 +1,227 @@
+"""The training loop: Adam with cosine decay under a tf.distribute strategy, clipped by global norm, resumable anywhere.
+
+Our own and not `model.fit`: fit cannot stop in mid-epoch and go on to bit-identical weights, and fails under
+MultiWorkerMirroredStrategy with Keras 3 (keras#20585).
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from seqapp import checkpoint
+from seqapp.batches import batches, shuffled
+from seqapp.checkpoint import Position
+from seqapp.contract import Dataset
+from seqapp.errors import WorkFailed
+from seqapp.files import publish
+from seqapp.heads import Head, Tensor
+from seqapp.network import Network
+
+DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come back
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train; what each option means is said in `seqapp train DATASET --help`."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    clip_norm: float
+    patience: int
+    checkpoint_every: int
+    seed: int
+
+
+class Report(Protocol):
+    """Who is told how far a training is."""
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        """A step is done."""
+
+    def epoch(self, row: dict[str, float], epochs: int) -> None:
+        """An epoch is done and validated."""
+
+
+def train(
+    folder: Path,
+    dataset: Dataset,
+    network: Network,
+    plan: Plan,
+    report: Report,
+    resume: bool = False,
+    callbacks: Sequence[Any] = (),
+) -> Position:
+    """Train `network` in its run folder; `model.keras` there always holds the best weights by validation so far.
+
+    Raises:
+        WorkFailed: the loss is not finite, or has exploded; the best weights stay.
+        KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint.
+    """
+    trainer = Trainer(folder, dataset, network, plan)
+    if resume:
+        trainer.position = checkpoint.restore(trainer.checkpoint, trainer.variables)
+        trainer.position.finished = trainer.position.finished and trainer.position.epoch >= plan.epochs
+    else:
+        trainer.validate()  # epoch 0: what the untrained network scores
+    trainer.run(report, callbacks)
+    return trainer.position
+
+
+class Trainer:
+    """One training: the network, its optimizer, the compiled steps, and where it stands."""
+
+    def __init__(self, folder: Path, dataset: Dataset, network: Network, plan: Plan) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.folder, self.network, self.plan = folder, network, plan
+        self.checkpoint = folder / "checkpoints" / "last.npz"
+        self.training, self.validation = dataset.windows("train"), dataset.windows("validation")
+        self.strategy = tf.distribute.get_strategy()
+        steps = plan.epochs * math.ceil(self.training.count / plan.batch_size)
+        self.schedule = keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps, alpha=0.02)
+        with self.strategy.scope():
+            self.optimizer = keras.optimizers.Adam(self.schedule)
+            self.optimizer.build(network.model.trainable_variables)
+        self.variables = [*network.model.variables, *self.optimizer.variables]
+        spec = batches(self.training, np.zeros(1), 1).element_spec
+        head, model = dataset.task.head, network.model
+        self.train_step = tf.function(self._train_step(head, model), input_signature=spec)
+        self.score_step = tf.function(lambda *batch: _loss(head, model(batch[0], training=False), *batch[1:]))
+        self.position = Position()
+
+    def _train_step(self, head: Head, model: Any) -> Any:
+        import tensorflow as tf
+
+        def replica(inputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            with tf.GradientTape() as tape:
+                total, weight = _loss(head, model(inputs, training=True), targets, weights)
+                loss = total / tf.maximum(weight, 1e-6)
+            gradients = tape.gradient(loss, model.trainable_variables)
+            clipped, norm = tf.clip_by_global_norm(gradients, self.plan.clip_norm)
+            self.optimizer.apply_gradients(zip(clipped, model.trainable_variables, strict=True))
+            return loss, weight, norm
+
+        return lambda *batch: self.strategy.run(replica, args=batch)
+
+    def run(self, report: Report, callbacks: Sequence[Any]) -> None:
+        """Train from the present position to the last epoch, or until validation has not improved for `patience`."""
+        import keras
+
+        observers = keras.callbacks.CallbackList(list(callbacks), model=self.network.model)
+        observers.on_train_begin()
+        with _interruptible() as interrupted:
+            while not self.position.finished and self.position.epoch < self.plan.epochs:
+                observers.on_epoch_begin(self.position.epoch)
+                self.run_epoch(report, interrupted)
+                row = self.validate()
+                report.epoch(row, self.plan.epochs)
+                observers.on_epoch_end(self.position.epoch, row)
+        observers.on_train_end()
+        self.position.finished = True
+        self.save()
+
+    def run_epoch(self, report: Report, interrupted: list[int]) -> None:
+        """The steps of one epoch that are still to be done."""
+        at, size = self.position, self.plan.batch_size
+        order = shuffled(self.training, self.plan.seed, at.epoch)
+        steps = math.ceil(len(order) / size)
+        began = time.monotonic()
+        for batch in batches(self.training, order[at.step * size :], size) if at.step < steps else ():
+            loss, weight, norm = (float(value) for value in self.train_step(*batch))
+            self.check(loss, norm)
+            at.first_loss = loss if at.first_loss is None else at.first_loss
+            at.loss, at.weight, at.step = at.loss + loss * weight, at.weight + weight, at.step + 1
+            report.step(at.epoch + 1, at.step, steps, at.loss / max(at.weight, 1e-6))
+            if interrupted or at.step % self.plan.checkpoint_every == 0:
+                at.seconds, began = at.seconds + time.monotonic() - began, time.monotonic()
+                self.save()
+            if interrupted:
+                raise KeyboardInterrupt
+        at.seconds += time.monotonic() - began
+        at.epoch, at.step = at.epoch + 1, 0
+
+    def check(self, loss: float, norm: float) -> None:
+        """Stop a training that has diverged."""
+        limit = DIVERGED * max(self.position.first_loss or abs(loss), 1.0)
+        if math.isfinite(loss) and math.isfinite(norm) and loss <= limit:
+            return
+        where = f"epoch {self.position.epoch + 1}, step {self.position.step + 1}"
+        began = "" if self.position.first_loss is None else f" (it began at {self.position.first_loss:.4g})"
+        raise WorkFailed(
+            f"training diverged at {where}: loss {loss:.4g}, gradient norm {norm:.4g}, learning rate "
+            f"{self.plan.learning_rate:g}{began}. The last good weights are kept in {self.folder / 'model.keras'}. "
+            f"Try --resume --learning-rate {min(self.plan.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
+        )
+
+    def validate(self) -> dict[str, float]:
+        """Score the validation split, keep the weights if they are the best so far, write history and checkpoint."""
+        at = self.position
+        began = time.monotonic()
+        order = np.arange(self.validation.count)
+        scored = [self.score_step(*batch) for batch in batches(self.validation, order, self.plan.batch_size)]
+        total, weight = (sum(float(pair[index]) for pair in scored) for index in (0, 1))
+        row = {
+            "epoch": at.epoch,
+            "train_loss": at.loss / at.weight if at.weight else math.nan,
+            "validation_loss": total / max(weight, 1e-6),
+            "learning_rate": float(self.schedule(self.optimizer.iterations)),
+        }
+        at.waited += 1
+        if at.best is None or row["validation_loss"] < at.best:
+            at.best, at.waited = row["validation_loss"], 0
+            publish(self.folder / "model.keras", self.network.model.save)
+        at.seconds += time.monotonic() - began
+        row["seconds"] = round(at.seconds, 3)
+        at.history.append(row)
+        at.loss = at.weight = 0.0
+        at.finished = at.waited >= self.plan.patience
+        publish(self.folder / "history.csv", self._write_history)
+        self.save()
+        return row
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        checkpoint.save(self.checkpoint, self.variables, self.position)
+
+    def _write_history(self, path: Path) -> None:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, self.position.history[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(self.position.history)
+
+
+def _loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Sum of weighted step losses, and sum of weights."""
+    import tensorflow as tf
+
+    return tf.reduce_sum(head.loss(targets, outputs) * weights), tf.reduce_sum(weights)
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Collect SIGINT and SIGTERM to be acted on between two steps; a second one takes effect at once."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: Any) -> None:
+        if caught:
+            raise KeyboardInterrupt
+        caught.append(number)
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
