@@ -1,0 +1,58 @@
+"""The command line: finds the commands (a file in seqapp/commands is one command) and sets exit codes.
+
+0 done, 1 the work failed, 2 bad input or usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+import seqapp
+from seqapp.errors import BadInput, UnknownName, WorkFailed
+
+ORDER = ("list", "train", "evaluate", "predict", "generate", "export")  # as one meets them; the rest follow by name
+
+
+class Commands(click.Group):
+    """All files in seqapp/commands; each defines `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which a newcomer needs them."""
+        found = {file.stem for file in (Path(__file__).parent / "commands").glob("*.py")} - {"__init__"}
+        return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one command's file."""
+        if cmd_name not in self.list_commands(ctx):
+            raise Usage(str(UnknownName("command", cmd_name, self.list_commands(ctx))))
+        command: click.Command = importlib.import_module(f"seqapp.commands.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a user's mistake becomes one line and its exit code."""
+        try:
+            return super().invoke(ctx)
+        except BadInput as error:
+            raise Usage(str(error)) from error
+        except WorkFailed as error:
+            raise click.ClickException(str(error)) from error
+        except KeyboardInterrupt:
+            click.echo("Interrupted. A training goes on from its last checkpoint with --resume.", err=True)
+            sys.exit(130)
+
+
+class Usage(click.ClickException):
+    """One line on stderr, exit code 2."""
+
+    exit_code = 2
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(seqapp.__version__, prog_name="seqapp")
+def main() -> None:
+    """Train, evaluate, export and serve recurrent sequence predictors."""

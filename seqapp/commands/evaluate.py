@@ -1,0 +1,38 @@
+"""seqapp evaluate: the test split, the model beside its baselines, and a verdict in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from seqapp.files import as_text
+from seqapp.quiet import start_tensorflow
+from seqapp.runs import open_run
+
+
+@click.command("evaluate")
+@click.argument("run")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, as in metrics.json.")
+def command(run: str, as_json: bool) -> None:
+    """Measure RUN on its test split beside its baselines."""
+    opened = open_run(run)
+    start_tensorflow()
+    from seqapp.evaluation import evaluate
+
+    if not opened.record["finished"]:
+        click.echo(f"Note: the training of {run} has not finished; these are its best weights so far.", err=True)
+    document = evaluate(opened)
+    click.echo(as_text(document).rstrip() if as_json else _for_a_person(document))
+
+
+def _for_a_person(document: dict[str, Any]) -> str:
+    import pandas as pd
+
+    rows = pd.DataFrame.from_dict({document["model"]: document["metrics"]} | document["baselines"], orient="index")
+    table = rows.T.to_string(float_format=lambda value: f"{value:.4g}", na_rep="–")
+    test = document["split"].get("test", {})
+    which = f"rows {test['rows'][0]}–{test['rows'][1]}" if "rows" in test else str(test)
+    dates = f", {test['first']} to {test['last']}" if "first" in test else ""
+    title = f"{document['dataset']} with {document['model']}, test split: {which}{dates}"
+    return f"{title}\n\n{table}\n\n{document['verdict']}"

@@ -1,0 +1,42 @@
+"""seqapp inspect: a look inside a run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from seqapp.quiet import start_tensorflow
+from seqapp.runs import open_run
+
+
+@click.command("inspect")
+@click.argument("run")
+@click.argument("what", type=click.Choice(["weights"]))
+@click.option("--json", "as_json", is_flag=True, help="A list of weights on stdout.")
+def command(run: str, what: str, as_json: bool) -> None:
+    """Look inside RUN. `weights`: every layer's weights, with shapes and counts."""
+    opened = open_run(run)
+    start_tensorflow()
+    from seqapp.weights import weights
+
+    found = weights(opened.load_network(opened.task()))
+    click.echo(json.dumps(found) if as_json else _for_a_person(found))
+
+
+def _for_a_person(found: list[dict[str, Any]]) -> str:
+    import pandas as pd
+
+    table = pd.DataFrame(found)[["layer", "class", "weight", "shape", "matrices", "count"]]
+    table["shape"] = [" × ".join(map(str, shape)) for shape in table["shape"]]
+    text = table.to_string(index=False)
+    gated = next((row for row in found if row["matrices"] > 1), None)
+    total = f"{text}\n\n{sum(row['count'] for row in found)} weights in all"
+    if gated is None:
+        return total
+    name, blocks = gated["class"], gated["matrices"]
+    return (
+        f"{total}\n{name} holds {blocks} matrices side by side in each of its kernels, one for each gate and one for\n"
+        f"what is let in; a SimpleRNN of the same size has one: hence {blocks} × as many weights."
+    )

@@ -1,0 +1,37 @@
+"""seqapp list: what there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from seqapp import rooms
+from seqapp.errors import BadInput
+from seqapp.runs import open_run
+
+
+@click.command("list")
+@click.option("--runs", "folder", default="runs", show_default=True, help="Folder that holds the runs.")
+def command(folder: str) -> None:
+    """Datasets, models and runs, one line each."""
+    for kind in ("datasets", "models"):
+        click.echo(f"{kind}:")
+        for name in rooms.names(kind):
+            click.echo(f"  {name:<16}{rooms.find(kind, name).summary}")
+    click.echo(f"runs in {folder}/:")
+    found = sorted(path.parent for path in Path(folder).glob("*/run.json"))
+    for path in found:
+        click.echo(f"  {path.name:<24}{_line(path)}")
+    if not found:
+        click.echo("  none yet; make one with: seqapp train fibonacci --model simple_rnn")
+
+
+def _line(path: Path) -> str:
+    try:
+        run = open_run(path)
+    except BadInput as error:
+        return str(error)
+    state = "" if run.record.get("finished") else ", not finished: go on with --resume"
+    judged = ", evaluated" if (path / "metrics.json").is_file() else ""
+    return f"{run.dataset} with {run.model}, {run.record.get('parameters')} parameters{judged}{state}"

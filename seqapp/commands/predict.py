@@ -1,0 +1,35 @@
+"""seqapp predict: what comes next, by the same function that the SavedModel holds."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from seqapp.quiet import start_tensorflow
+from seqapp.runs import open_run
+
+
+@click.command("predict")
+@click.argument("run")
+@click.argument("source", required=False, metavar="[FILE|-|INPUT]")
+@click.option("--json", "as_json", is_flag=True, help='{"predictions": [...]}, one row for each answer, on stdout.')
+def command(run: str, source: str | None, as_json: bool) -> None:
+    """Say what comes next, with probabilities or an interval.
+
+    Reads a FILE, standard input (-), or the INPUT itself where it is short (a text, a few terms); without any of
+    them, asks what comes after the last row of the run's own data.
+    """
+    opened = open_run(run)
+    start_tensorflow()
+    from seqapp.asking import question, rows
+    from seqapp.signatures import functions
+
+    task = opened.task()
+    raw = question(opened, task, source)
+    answer = functions(task, opened.load_network(task))["serving_default"](**raw)
+    if as_json:
+        named = {"dataset": opened.dataset, "model": opened.model, "run": run, "predictions": rows(answer)}
+        click.echo(json.dumps(named, ensure_ascii=False))
+    else:
+        click.echo("\n".join(task.describe(row) for row in rows(answer)))

@@ -1,0 +1,161 @@
+"""Daily logs: a category of each day, from what is known of the day and from the days before, gaps included.
+
+`Log` holds the columns, `LogTask` turns rows into network inputs. seqapp/log_windows.py cuts windows and measures; a
+dataset file brings the rows: from a CSV, or simulated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.categories import draw
+from seqapp.contract import Raw, Task, Vectors
+from seqapp.errors import BadInput
+from seqapp.heads import Category, Tensor
+from seqapp.table import Table, parse_csv
+
+
+@dataclass(frozen=True)
+class Log:
+    """Rows in time order: `numbers` (rows, columns) with NaN gaps, text columns and `target` (rows,) with "" gaps."""
+
+    numbers: NDArray[Any]
+    texts: Mapping[str, NDArray[Any]]
+    target: NDArray[Any]
+
+    @property
+    def rows(self) -> int:
+        """How many days."""
+        return len(self.target)
+
+
+@dataclass(frozen=True)
+class LogTask(Task):
+    """Rows `(batch, days)` -> the target of the day that is asked, with the probability of every class.
+
+    With `known` columns the last row is the day that is asked: its known columns count, and what its target says is
+    not looked at. Without any, the day after the last row is asked.
+    """
+
+    target: str
+    classes: tuple[str, ...]
+    numeric: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    categorical: tuple[str, ...]
+    levels: tuple[tuple[str, ...], ...]  # of each categorical column
+    known: tuple[str, ...]  # columns that are known of the day itself
+    window: int
+    numbers: str = "numbers"  # the signature's name for all numeric columns together
+
+    @property
+    def inputs(self) -> Vectors:
+        """Known columns of the day, then all others and the target of the day before."""
+        return Vectors(2 * len(self.numeric) + sum(map(len, self.levels)) + len(self.classes))
+
+    @property
+    def head(self) -> Category:
+        """The target's class."""
+        return Category(len(self.classes))
+
+    def name(self, column: str) -> str:
+        """A column as a name in the signature: letters, digits and underscores."""
+        plain = re.sub(r"\W+", "_", column).strip("_") or "column"
+        return f"{plain}_" if plain in ("classes", "probability", self.numbers) or plain[0].isdigit() else plain
+
+    def signature(self) -> dict[str, Any]:
+        """All numeric columns as one float input (NaN = unknown), each text column as strings ("" = unknown)."""
+        import tensorflow as tf
+
+        numbers = {self.numbers: tf.TensorSpec([None, None, len(self.numeric)], tf.float32)} if self.numeric else {}
+        texts = [*self.categorical, self.target]
+        return numbers | {self.name(column): tf.TensorSpec([None, None], tf.string) for column in texts}
+
+    def encode(self, raw: Raw) -> Tensor:
+        """`(batch, steps, size)`: at each day its known columns beside what was seen the day before."""
+        import tensorflow as tf
+
+        known: list[Tensor] = []
+        before = [_one_hot(raw[self.name(self.target)], self.classes)]
+        for index, column in enumerate(self.numeric):
+            value = (raw[self.numbers][..., index] - self.mean[index]) / self.scale[index]
+            gap = tf.math.is_nan(value)
+            pair = tf.stack([tf.where(gap, 0.0, value), tf.cast(gap, tf.float32)], -1)
+            (known if column in self.known else before).append(pair)
+        for column, levels in zip(self.categorical, self.levels, strict=True):
+            (known if column in self.known else before).append(_one_hot(raw[self.name(column)], levels))
+        seen = tf.concat(before, -1)
+        if not self.known:
+            return tf.pad(seen, [[0, 0], [1, 0], [0, 0]])
+        return tf.concat([*known, tf.pad(seen[:, :-1], [[0, 0], [1, 0], [0, 0]])], -1)
+
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """The likeliest class, and all classes with their probabilities."""
+        import tensorflow as tf
+
+        probability = tf.nn.softmax(outputs[:, -1])
+        classes = tf.tile(tf.constant(self.classes)[tf.newaxis], [tf.shape(probability)[0], 1])
+        likeliest = tf.gather(tf.constant(self.classes), tf.argmax(probability, -1))
+        return {self.name(self.target): likeliest, "classes": classes, "probability": probability}
+
+    def raw(self, log: Log, rows: slice) -> Raw:
+        """These rows of a log as raw inputs, batch axis 1."""
+        texts = {self.name(column): log.texts[column][np.newaxis, rows] for column in self.categorical}
+        numbers = {self.numbers: log.numbers[np.newaxis, rows].astype(np.float32)} if self.numeric else {}
+        return numbers | texts | {self.name(self.target): log.target[np.newaxis, rows]}
+
+    def read(self, text: str, source: str) -> Raw:
+        """A CSV with the log's columns; with known columns, its last row is the day asked and its target is empty."""
+        log = read_log(parse_csv(text, source), self.target, self.numeric, self.categorical)
+        if self.known and log.target[-1]:
+            raise BadInput(
+                f"{source}: expected '{self.target}' of the last row to be empty, as that is what is asked, got "
+                f"'{log.target[-1]}'. Add a row with {', '.join(self.known)} of the day to predict."
+            )
+        unknown = sorted(set(log.target) - {"", *self.classes})
+        if unknown:
+            raise BadInput(
+                f"{source}, column '{self.target}': '{unknown[0]}' did not occur in training. "
+                f"Expected one of {', '.join(self.classes)}, or nothing where it is unknown."
+            )
+        return self.raw(log, slice(-self.window, None))
+
+    def describe(self, answer: Raw) -> str:
+        """The likeliest class, then each with its probability, best first."""
+        ranked = sorted(zip(answer["probability"], answer["classes"], strict=True), reverse=True)
+        shares = ", ".join(f"{name} {share:.1%}" for share, name in ranked)
+        return f"{self.target}: {answer[self.name(self.target)]}  ({shares})"
+
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """The drawn class joins the log; all other columns repeat those of `window` days ago."""
+        item = str(answer["classes"][0, draw(answer["probability"][0], temperature, random)])
+        rolled = {name: np.concatenate([values, values[:, :1]], 1) for name, values in raw.items()}
+        target = rolled[self.name(self.target)].astype(object)
+        target[0, -2 if self.known else -1] = item
+        if self.known:
+            target[0, -1] = ""
+        rolled[self.name(self.target)] = target
+        return {name: values[:, -self.window :] for name, values in rolled.items()}, item
+
+
+def read_log(table: Table, target: str, numeric: tuple[str, ...], categorical: tuple[str, ...]) -> Log:
+    """The named columns of a table."""
+    numbers = [table.numbers(table.name(column, "the model's columns")) for column in numeric]
+    texts = {
+        column: np.array(table.categories(table.name(column, "the model's columns")), object) for column in categorical
+    }
+    target_values = np.array(table.categories(table.name(target, "the model's columns")), object)
+    return Log(np.stack(numbers, 1) if numbers else np.zeros((table.rows, 0)), texts, target_values)
+
+
+def _one_hot(values: Tensor, names: tuple[str, ...]) -> Tensor:
+    """Strings `(...)` as float32 `(..., names)`; all zeros for a string that is none of them."""
+    import tensorflow as tf
+
+    return tf.cast(tf.equal(values[..., tf.newaxis], tf.constant(names, tf.string)), tf.float32)

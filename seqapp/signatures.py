@@ -1,0 +1,64 @@
+"""A task and its network as compiled functions: `predict` calls them, `export` saves them, so both give one answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqapp.checks import conform
+from seqapp.contract import Raw, Signature, Task
+from seqapp.errors import BadInput
+from seqapp.network import Network
+
+
+@dataclass(frozen=True)
+class Function:
+    """One compiled signature: arrays or nested lists in by name, NumPy arrays (text as str) out by name."""
+
+    inputs: Mapping[str, Any]  # tf.TensorSpec by name
+    concrete: Any
+
+    def __call__(self, **raw: Any) -> Raw:
+        """Answer a batch of questions.
+
+        Raises:
+            BadInput: an input has the wrong type, shape or content.
+        """
+        import tensorflow as tf
+
+        try:
+            tensors = {name: tf.convert_to_tensor(raw[name], dtype=spec.dtype) for name, spec in self.inputs.items()}
+            answer = self.concrete(**tensors)
+        except tf.errors.InvalidArgumentError as error:
+            raise BadInput(_said(error)) from None
+        return {name: _as_array(tensor) for name, tensor in answer.items()}
+
+
+def functions(task: Task, network: Network) -> dict[str, Function]:
+    """All signatures of a task, compiled around its network."""
+    return {name: _compiled(signature) for name, signature in task.signatures(network).items()}
+
+
+def _compiled(signature: Signature) -> Function:
+    import tensorflow as tf
+
+    def checked(**raw: Any) -> Raw:
+        return signature.function(**{name: conform(name, raw[name], spec) for name, spec in signature.inputs.items()})
+
+    named = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in signature.inputs.items()}
+    return Function(signature.inputs, tf.function(checked).get_concrete_function(**named))
+
+
+def _as_array(tensor: Any) -> Any:
+    array = tensor.numpy()
+    return np.vectorize(lambda item: item.decode(), otypes=[object])(array) if array.dtype == object else array
+
+
+def _said(error: Exception) -> str:
+    """The sentence of an in-graph check, without what TensorFlow writes around it."""
+    found = re.search(r"assertion failed: \[(.*?)\](?:\n|\s*\[\[|$)", str(error), re.DOTALL)
+    return found.group(1) if found else str(error).splitlines()[0]
