@@ -1,0 +1,278 @@
+"""Fibonacci: the next term of any sequence in which each term is the sum of the two before, whatever its size.
+
+The network walks over the decimal digits of the last terms side by side, least significant first, and gives the next
+term's digit at each step: its state carries the carry. It trains on terms of at most 20 digits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp import splits
+from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
+from seqapp.contract import Task as BaseTask
+from seqapp.errors import BadInput
+from seqapp.heads import Category, Classified, Tensor
+from seqapp.runs import sha256
+
+DEFAULTS = {"units": 64, "epochs": 30, "batch_size": 128, "learning_rate": 0.005, "patience": 30}
+START = 5  # the first term of 1, 1, 2, 3, 5, … that is asked for
+
+
+@click.option("--window", default=2, show_default=True, type=click.IntRange(min=2), help="Terms side by side.")
+@click.option("--sequences", default=3000, show_default=True, type=click.IntRange(min=30), help="Random starts in all.")
+@click.option("--digits", default=20, show_default=True, type=click.IntRange(2, 300), help="Longest training term.")
+@click.option("--test-digits", default=1000, show_default=True, type=click.IntRange(2, 4000), help="Longest test term.")
+@splits.by_rows
+def load(window: int, sequences: int, digits: int, test_digits: int, split: str, seed: int) -> FibonacciDataset:
+    """Random starts, cut into training, validation and test; the test split adds the sequence 1, 1, 2, 3, 5, …"""
+    return FibonacciDataset(Task(window), sequences, digits, test_digits, split, seed)
+
+
+@dataclass(frozen=True)
+class Task(BaseTask):
+    """Terms as decimal strings `(batch, window)` -> the next term as a string `(batch,)`."""
+
+    window: int = 2
+    literal: ClassVar[bool] = True
+
+    @property
+    def inputs(self) -> Vectors:
+        """One-hot digits of all terms of the window at one decimal place."""
+        return Vectors(10 * self.window)
+
+    @property
+    def head(self) -> Category:
+        """The next term's digit at this place."""
+        return Category(10)
+
+    def signature(self) -> dict[str, Any]:
+        """Decimal integers of any size, oldest first."""
+        import tensorflow as tf
+
+        return {"terms": tf.TensorSpec([None, self.window], tf.string)}
+
+    def encode(self, raw: Raw) -> Tensor:
+        """One-hot digits `(batch, places, 10 × window)`, least significant first, one more than the longest term."""
+        import tensorflow as tf
+
+        from seqapp.checks import require
+
+        terms = tf.strings.strip(raw["terms"])
+        whole = tf.reduce_all(tf.strings.regex_full_match(terms, "[0-9]+"))
+        terms = require(terms, whole, "terms: expected non-negative decimal integers, got {}", raw["terms"])
+        digits = tf.one_hot(places(terms), 10)  # (batch, places, window, 10)
+        return tf.reshape(digits, [tf.shape(digits)[0], tf.shape(digits)[1], 10 * self.window])
+
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """The likeliest digit of every place, read from the most significant one."""
+        import tensorflow as tf
+
+        longest = tf.reduce_max(
+            tf.strings.length(tf.strings.strip(raw["terms"])), 1
+        )  # a row's places, whatever its mates'
+        own = tf.sequence_mask(longest + 1, tf.shape(outputs)[1], tf.int32)
+        digits = tf.argmax(outputs, -1, output_type=tf.int32) * own
+        text = tf.strings.reduce_join(tf.strings.as_string(tf.reverse(digits, [1])), 1)
+        return {"next": tf.strings.regex_replace(text, "^0+([0-9])", r"\1")}
+
+    def read(self, text: str, source: str) -> Raw:
+        """Terms between spaces or commas; the last `window` of them count."""
+        terms = text.replace(",", " ").split()
+        for term in terms:
+            if not term.isascii() or not term.isdigit():
+                raise BadInput(f"{source}: expected non-negative decimal integers such as '1 1 2 3 5', got '{term}'.")
+        if len(terms) < self.window:
+            raise BadInput(f"{source}: expected at least {self.window} terms, got {len(terms)}.")
+        return {"terms": np.array([terms[-self.window :]], dtype=object)}
+
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """The next term joins the window; a sum is not drawn, so the temperature changes nothing."""
+        item = str(answer["next"][0])
+        return {"terms": np.array([[*raw["terms"][0][1:], item]], dtype=object)}, item
+
+    def describe(self, answer: Raw) -> str:
+        """The term itself."""
+        return str(answer["next"])
+
+
+def places(terms: Tensor) -> Tensor:
+    """Decimal strings `(batch, window)` as digits int32 `(batch, places, window)`, least significant first.
+
+    One place more than the longest term has, for the last carry. Example: [["8", "13"]] -> [[[8, 3], [0, 1], [0, 0]]]
+    """
+    import tensorflow as tf
+
+    lengths = tf.strings.length(terms)
+    longest = tf.reduce_max(lengths) + 1
+    zeros = tf.fill(tf.shape(terms), tf.strings.reduce_join(tf.fill([longest], "0")))
+    padded = tf.strings.substr(zeros, tf.zeros_like(lengths), longest - lengths) + terms
+    digits = tf.cast(tf.io.decode_raw(padded, tf.uint8), tf.int32) - ord("0")  # (batch, window, places)
+    return tf.reverse(tf.transpose(digits, [0, 2, 1]), [1])
+
+
+class FibonacciDataset(Dataset):
+    """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
+
+    metric = "exact_match"
+    higher_is_better = True
+
+    def __init__(self, task: Task, sequences: int, digits: int, test_digits: int, split: str, seed: int) -> None:
+        self.task = task
+        random = np.random.default_rng(seed)
+        cut = splits.cut(sequences, split)
+        starts = [_start(random, digits) for _ in range(sequences)]
+        canonical = _canonical(task.window, test_digits)
+        self.canonical = len(canonical)  # these come first in the test split
+        self.rows = {
+            "train": _questions(starts[slice(*cut.train)], task.window, digits),
+            "validation": _questions(starts[slice(*cut.validation)], task.window, digits),
+            "test": canonical + _unseen(starts[slice(*cut.test)], task.window, test_digits, random),
+        }
+        every = [row for rows in self.rows.values() for row in rows]
+        self.data = {"sha256": sha256(repr(every)), "rows": len(every), "source": "random starts"}
+        self.split = {
+            name: {"rows": [0, len(rows)], "sequences": list(getattr(cut, name))} for name, rows in self.rows.items()
+        }
+        self.latest = {"terms": [list(map(str, _sequence(1, 1, task.window + 3)[-task.window :]))]}
+
+    def windows(self, split: str) -> Windows:
+        """Padded on the left of each term (most significant), weight 0 beyond one place more than the longest term."""
+        import tensorflow as tf
+
+        held = tf.constant([list(map(str, row)) for row in self.rows[split]])
+
+        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            rows = tf.gather(held, indices)
+            terms = rows[:, :-1]
+            targets = places(rows)[:, :, -1]
+            inputs = self.task.encode({"terms": terms})
+            longest = tf.reduce_max(tf.strings.length(terms), 1)
+            width = tf.shape(inputs)[1]
+            return inputs, targets[:, :width], tf.sequence_mask(longest + 1, width, tf.float32)
+
+        return Windows(len(self.rows[split]), gather)
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Repeat the last term; a float64 line through the window."""
+        rows = self.rows["test"]
+        return {
+            "repeat_last": Baseline(self._digits([row[-2] for row in rows]), "repeating the last term"),
+            "linear": Baseline(
+                self._digits(self._linear(rows)), "linear regression in float64 (exact only up to 2^53)"
+            ),
+        }
+
+    def _linear(self, rows: list[list[int]]) -> list[int]:
+        from sklearn.linear_model import LinearRegression
+
+        small = [row for row in self.rows["train"] if max(row) < 2**53]
+        known = np.array(small, np.float64)
+        line = LinearRegression(fit_intercept=False).fit(known[:, :-1], known[:, -1])
+        sums = [sum(c * _float(term) for c, term in zip(line.coef_, row[:-1], strict=True)) for row in rows]
+        return [round(total) if np.isfinite(total) else 0 for total in sums]
+
+    def _digits(self, terms: Sequence[int]) -> Classified:
+        """Whole terms as predictions of every scored digit, in the windows' order."""
+        actual, predicted = [], []
+        for row, term in zip(self.rows["test"], terms, strict=True):
+            width = _width(row)
+            actual.append(_reversed_digits(row[-1], width))
+            predicted.append(_reversed_digits(term, width))
+        return Classified(np.concatenate(actual), np.concatenate(predicted))
+
+    def cases(self, predictions: Classified) -> NDArray[Any]:
+        """1 for each term of which every digit is right, else 0."""
+        right = predictions.actual == predictions.predicted
+        ends = np.cumsum([_width(row) for row in self.rows["test"]])
+        return np.array([float(part.all()) for part in np.split(right, ends[:-1])])
+
+    def metrics(self, predictions: Classified) -> dict[str, float]:
+        """Exact terms: all, of 1, 1, 2, 3, 5, …, and of unseen starts; and single digits."""
+        exact = self.cases(predictions)
+        return {
+            "exact_match": float(exact.mean()),
+            "exact_match_fibonacci": float(exact[: self.canonical].mean()),
+            "exact_match_unseen_starts": float(exact[self.canonical :].mean()),
+            "accuracy": float((predictions.actual == predictions.predicted).mean()),
+        }
+
+
+def _sequence(first: int, second: int, length: int) -> list[int]:
+    terms = [first, second]
+    while len(terms) < length:
+        terms.append(terms[-1] + terms[-2])
+    return terms
+
+
+_FIBONACCI = frozenset(_sequence(0, 1, 100))  # up to 21 digits: all that training could meet
+
+
+def _start(random: np.random.Generator, digits: int) -> tuple[int, int]:
+    """Two non-negative terms of 1 to `digits` - 1 digits; some of nines and zeros, where carries run far."""
+
+    def term() -> int:
+        length = int(random.integers(1, digits))
+        few = [0, 9] if random.random() < 0.3 else list(range(10))
+        return int("".join(map(str, random.choice(few, length))))
+
+    return term(), term()
+
+
+def _questions(starts: list[tuple[int, int]], window: int, digits: int) -> list[list[int]]:
+    """From each start, the window at a few places as long as the next term has at most `digits` digits."""
+    rows = []
+    for start in starts:
+        terms = _sequence(*start, window + 6)
+        for place in range(7):
+            row = terms[place : place + window + 1]
+            if (
+                len(row) == window + 1
+                and row[-1] < 10**digits
+                and not (row[-3] in _FIBONACCI and row[-2] in _FIBONACCI)
+            ):
+                rows.append(row)
+    return rows
+
+
+def _canonical(window: int, digits: int, count: int = 300) -> list[list[int]]:
+    """`count` of the questions about 1, 1, 2, 3, 5, … from the 5th term on, evenly spread, the longest included."""
+    terms = _sequence(1, 1, START + window)
+    while terms[-1] < 10**digits:
+        terms.append(terms[-1] + terms[-2])
+    last = len(terms) - 2  # the place of the longest term with at most `digits` digits
+    asked = np.unique(np.linspace(max(START - 1, window), last, count).astype(int))
+    return [terms[place - window : place + 1] for place in asked]
+
+
+def _unseen(starts: list[tuple[int, int]], window: int, digits: int, random: np.random.Generator) -> list[list[int]]:
+    """From each start one question, at a place of the sequence up to `digits` digits."""
+    rows = []
+    for start in starts:
+        least = int(random.integers(1, digits + 1))
+        terms = _sequence(*start, window + 1)
+        while terms[-1] + terms[-2] < 10**least and terms[-1]:
+            terms.append(terms[-1] + terms[-2])
+        rows.append(terms[-window - 1 :])
+    return rows
+
+
+def _width(row: list[int]) -> int:
+    return len(str(max(row[:-1]))) + 1
+
+
+def _reversed_digits(term: int, width: int) -> NDArray[Any]:
+    return np.array([int(digit) for digit in reversed(str(term).zfill(width)[-width:])])
+
+
+def _float(term: int) -> float:
+    try:
+        return float(term)
+    except OverflowError:
+        return float("inf")

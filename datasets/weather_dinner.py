@@ -1,0 +1,187 @@
+"""Weather-dinner: what is for dinner, from today's weather and the dinners before, also after two weeks away.
+
+Simulated days by default: on a fair day comes the next dinner in the cycle pizza, sushi, waffles, on a rainy day the
+same again, now and then a whim; some stretches of up to 14 days nobody was home and the dinners are unknown. With
+--csv: any daily log, a category to predict from numbers and categories, gaps included.
+"""
+
+from __future__ import annotations
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp import splits
+from seqapp.errors import BadInput
+from seqapp.log_windows import LogDataset
+from seqapp.logs import Log, LogTask, read_log
+from seqapp.runs import sha256
+from seqapp.table import Table, read_csv
+
+Task = LogTask
+DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005, "patience": 6}
+DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
+WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
+LONGEST_ABSENCE = 14
+
+
+@click.option("--csv", type=click.Path(resolve_path=True), help="A daily log.  [default: simulated days]")
+@click.option("--target", default="dinner", show_default=True, help="With --csv: the category to predict.")
+@click.option("--inputs", metavar="COLUMN,…", help="With --csv: further columns, known of the days before.")
+@click.option(
+    "--known", metavar="COLUMN,…", help="With --csv: further columns, known of the day itself too (a forecast)."
+)
+@click.option("--date", help="With --csv: the date column.  [default: one called date, day …]")
+@click.option("--window", default=30, show_default=True, type=click.IntRange(min=2), help="Days that the model sees.")
+@click.option("--days", default=60000, show_default=True, type=click.IntRange(min=300), help="Days to simulate.")
+@click.option(
+    "--noise", default=0.03, show_default=True, type=click.FloatRange(0, 1), help="Share of whims, simulated."
+)
+@click.option(
+    "--hide",
+    type=click.IntRange(min=0),
+    help="Copies of the training windows in which a stretch of the target "
+    "is hidden from the model.  [default: 3 where the log has gaps, else 0]",
+)
+@splits.by_date
+@splits.by_rows
+def load(
+    csv: str | None,
+    target: str,
+    inputs: str | None,
+    known: str | None,
+    date: str | None,
+    window: int,
+    days: int,
+    noise: float,
+    hide: int | None,
+    split: str,
+    split_at: str | None,
+    seed: int,
+) -> LogDataset:
+    """A log of days, cut by time; scales and categories are fitted on the training days."""
+    if csv is None:
+        if inputs or known or date or split_at or target != "dinner":
+            raise BadInput(
+                "--target, --inputs, --known, --date and --split-at describe a CSV: give one with --csv FILE."
+            )
+        log, best = simulate(days, noise, np.random.default_rng(seed))
+        cut = splits.cut(days, split)
+        task = _fit(log, cut, "dinner", WEATHER, (), WEATHER, window, "weather")
+        data = {"sha256": sha256(log.numbers.tobytes(), "".join(log.target)), "rows": days, "source": "simulated"}
+        return LogDataset(task, log, cut, data, None, 3 if hide is None else hide, seed, lambda: best)
+    table, fingerprint = read_csv(csv)
+    target = table.name(target, "--target")
+    dates = table.dates(date)
+    if split_at and dates is None:
+        raise BadInput(f"--split-at: {csv} has no date column; name one with --date, or use --split.")
+    cut = splits.cut_at(dates or [], split_at) if split_at else splits.cut(table.rows, split)
+    ahead = _names(table, known, "--known")
+    columns = [*ahead, *(name for name in _names(table, inputs, "--inputs") if name not in (*ahead, target))]
+    numeric = tuple(name for name in columns if _is_numeric(table, name))
+    categorical = tuple(name for name in columns if name not in numeric)
+    log = read_log(table, target, numeric, categorical)
+    task = _fit(log, cut, target, numeric, categorical, tuple(ahead), window, "numbers")
+    gaps = bool((log.target[slice(*cut.train)] == "").any())
+    data = {"sha256": fingerprint, "rows": table.rows, "source": csv}
+    return LogDataset(task, log, cut, data, dates, (3 if gaps else 0) if hide is None else hide, seed)
+
+
+def simulate(days: int, noise: float, random: np.random.Generator) -> tuple[Log, NDArray[np.float64]]:
+    """Days of weather and dinners, and the best possible forecast of each dinner `(days, 3)` from what was known.
+
+    Temperatures follow the season with anomalies that last some days; rain comes in spells; rainy days are humid.
+    """
+    season = np.sin(2 * np.pi * (np.arange(days) - 105) / 365.25)
+    anomaly, wet = np.zeros(days), np.zeros(days, bool)
+    for day in range(1, days):
+        anomaly[day] = 0.7 * anomaly[day - 1] + 5 * random.standard_normal()
+        wet[day] = random.random() < (0.6 if wet[day - 1] else 0.3 - 0.1 * season[day])
+    high = 62 + 20 * season + anomaly - 4 * wet
+    low = high - random.gamma(9, 1.6, days)
+    wind = random.gamma(4, 2, days) + 2 * wet
+    precipitation = np.where(wet, 0.1 + random.gamma(2, 0.12, days), 0.0)
+    humidity = np.clip(0.55 + 0.25 * wet + 0.1 * random.standard_normal(days), 0.1, 1.0)
+    numbers = np.stack([high, low, wind, precipitation, humidity], 1).round(2)
+    dinner = np.zeros(days, int)
+    for day in range(1, days):
+        usual = dinner[day - 1] + (not wet[day])
+        dinner[day] = (usual + (random.integers(1, 3) if random.random() < noise else 0)) % 3
+    away = _absences(days, random)
+    target = np.where(away, "", np.array(DINNERS, object)[dinner])
+    return Log(numbers, {}, target), best_possible(wet, np.where(away, -1, dinner), noise)
+
+
+def best_possible(wet: NDArray[np.bool_], dinner: NDArray[np.int64], noise: float) -> NDArray[np.float64]:
+    """Forward filter over the three dinners: the probability of each day's dinner given all that was known before it.
+
+    Args:
+        wet: whether each day is rainy, `(days,)`.
+        dinner: the dinner's place in the cycle, -1 where unknown, `(days,)`.
+        noise: share of days with a whim, each of the two other dinners equally likely.
+
+    Returns:
+        Probabilities `(days, 3)`.
+    """
+    belief, forecast = np.full(3, 1 / 3), np.zeros((len(wet), 3))
+    for day in range(len(wet)):
+        usual = belief if wet[day] else np.roll(belief, 1)
+        belief = forecast[day] = usual * (1 - 1.5 * noise) + 0.5 * noise
+        if dinner[day] >= 0:
+            belief = np.eye(3)[dinner[day]]
+    return forecast
+
+
+def _absences(days: int, random: np.random.Generator) -> NDArray[np.bool_]:
+    """Days on which nobody was home: stretches of 1 to 14 days, about one a month."""
+    away = np.zeros(days, bool)
+    day = 0
+    while day < days:
+        day += int(random.integers(8, 40))
+        length = int(random.integers(1, LONGEST_ABSENCE + 1))
+        away[day : day + length] = True
+        day += length
+    return away
+
+
+def _fit(
+    log: Log,
+    cut: splits.Split,
+    target: str,
+    numeric: tuple[str, ...],
+    categorical: tuple[str, ...],
+    known: tuple[str, ...],
+    window: int,
+    numbers: str,
+) -> LogTask:
+    train = slice(*cut.train)  # fit on train only
+    classes = tuple(sorted(set(log.target[train]) - {""}))
+    if len(classes) < 2:
+        raise BadInput(f"column '{target}': expected at least two categories in the training rows, got {len(classes)}.")
+    later = sorted(set(log.target) - {"", *classes})
+    if later:
+        raise BadInput(
+            f"column '{target}': '{later[0]}' occurs only after the training rows, so it cannot be learnt. "
+            "Use another --split."
+        )
+    if cut.train[1] <= window:
+        raise BadInput(
+            f"--window {window} needs more than {window} training rows, got {cut.train[1]}. Use a smaller --window."
+        )
+    held = [values[~np.isnan(values)] for values in log.numbers[train].T]
+    mean = tuple(float(values.mean()) if len(values) else 0.0 for values in held)
+    scale = tuple(float(values.std()) or 1.0 if len(values) else 1.0 for values in held)
+    levels = tuple(tuple(sorted(set(log.texts[column][train]) - {""})) for column in categorical)
+    return LogTask(target, classes, numeric, mean, scale, categorical, levels, known, window, numbers)
+
+
+def _names(table: Table, columns: str | None, option: str) -> list[str]:
+    return [table.name(column.strip(), option) for column in (columns or "").split(",") if column.strip()]
+
+
+def _is_numeric(table: Table, column: str) -> bool:
+    try:
+        table.numbers(column)
+    except BadInput:
+        return False
+    return True
