@@ -120,9 +120,6 @@ def places(terms: Tensor) -> Tensor:
 class FibonacciDataset(Dataset):
     """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
 
-    metric = "exact_match"
-    higher_is_better = True
-
     def __init__(self, task: Task, sequences: int, digits: int, test_digits: int, split: str, seed: int) -> None:
         self.task = task
         random = np.random.default_rng(seed)
@@ -187,15 +184,15 @@ class FibonacciDataset(Dataset):
             predicted.append(_reversed_digits(term, width))
         return Classified(np.concatenate(actual), np.concatenate(predicted))
 
-    def cases(self, predictions: Classified) -> NDArray[Any]:
+    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
         """1 for each term of which every digit is right, else 0."""
         right = predictions.actual == predictions.predicted
         ends = np.cumsum([_width(row) for row in self.rows["test"]])
-        return np.array([float(part.all()) for part in np.split(right, ends[:-1])])
+        return {"exact_match": np.array([float(part.all()) for part in np.split(right, ends[:-1])])}
 
     def metrics(self, predictions: Classified) -> dict[str, float]:
         """Exact terms: all, of 1, 1, 2, 3, 5, …, and of unseen starts; and single digits."""
-        exact = self.cases(predictions)
+        exact = self.cases(predictions)["exact_match"]
         return {
             "exact_match": float(exact.mean()),
             "exact_match_fibonacci": float(exact[: self.canonical].mean()),

@@ -159,7 +159,6 @@ class Task(BaseTask):
 class StockDataset(Dataset):
     """Windows that end at each row of a split; the rows predicted lie in the same split."""
 
-    metric = "mae"
     task: Task
 
     def __init__(
@@ -241,11 +240,10 @@ class StockDataset(Dataset):
         returns = predictions.quantiles.astype(float) * self.task.growth()[:, None]
         return self.target[self.ahead(origins)], self.target[origins][:, None, None] * np.exp(returns)
 
-    def cases(self, predictions: Estimated) -> NDArray[Any]:
+    def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
         """Absolute error of each forecast in the target's unit, the mean over the horizon."""
         actual, prices = self._prices(predictions)
-        error: NDArray[Any] = np.abs(actual - prices[..., prices.shape[-1] // 2]).mean(1)
-        return error
+        return {"mae": np.abs(actual - prices[..., prices.shape[-1] // 2]).mean(1)}
 
     def metrics(self, predictions: Estimated) -> dict[str, float]:
         """Errors in the target's unit and on log-returns, direction, and what the interval covers."""

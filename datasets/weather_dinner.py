@@ -33,7 +33,7 @@ LONGEST_ABSENCE = 14
 )
 @click.option("--date", help="With --csv: the date column.  [default: one called date, day …]")
 @click.option("--window", default=30, show_default=True, type=click.IntRange(min=2), help="Days that the model sees.")
-@click.option("--days", default=60000, show_default=True, type=click.IntRange(min=300), help="Days to simulate.")
+@click.option("--days", default=150000, show_default=True, type=click.IntRange(min=300), help="Days to simulate.")
 @click.option(
     "--noise", default=0.03, show_default=True, type=click.FloatRange(0, 1), help="Share of whims, simulated."
 )

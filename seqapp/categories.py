@@ -14,15 +14,12 @@ UNSEEN = 0.5  # added to every count, so that no category that may happen has pr
 
 
 class CategoryDataset(Dataset):
-    """A dataset whose verdict is the share of categories named right; what is left are windows and baselines."""
+    """A dataset judged by the share of categories named right and by log-loss; windows and baselines are left to do."""
 
-    metric = "accuracy"
-    higher_is_better = True
-
-    def cases(self, predictions: Classified) -> NDArray[Any]:
-        """1 for each step named right, else 0."""
-        right: NDArray[Any] = (predictions.actual == predictions.predicted).astype(float)
-        return right
+    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
+        """1 for each step named right, else 0; and its nats where probabilities are known."""
+        found = {"accuracy": (predictions.actual == predictions.predicted).astype(float)}
+        return found if predictions.log_probability is None else found | {"log_loss": -predictions.logs}
 
     def metrics(self, predictions: Classified) -> dict[str, float]:
         """Accuracy, and log-loss where probabilities are known."""
@@ -63,7 +60,7 @@ def category_metrics(predictions: Classified) -> dict[str, float]:
     """`accuracy`, and `log_loss` in nats where probabilities are known."""
     measured = {"accuracy": float((predictions.actual == predictions.predicted).mean())}
     if predictions.log_probability is not None:
-        measured["log_loss"] = float(-predictions.log_probability.mean())
+        measured["log_loss"] = float(-predictions.logs.mean())
     return measured
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from seqapp.network import Network
 
 Raw = dict[str, Any]  # what the user has, by input name; every array leads with the batch axis
+HIGHER_IS_BETTER = frozenset({"accuracy", "exact_match", "direction_accuracy"})
 SPLITS = ("train", "validation", "test")
 
 
@@ -166,8 +167,6 @@ class Dataset(abc.ABC):
     data: Mapping[str, Any]  # sha256 of the source, rows, and where it came from
     split: Mapping[str, Any]  # which rows, dates or sequences each split holds
     latest: Raw  # raw inputs that ask what comes after the last row, batch axis 1
-    metric: str  # the name of the metric that decides the verdict
-    higher_is_better: bool = False
 
     @abc.abstractmethod
     def windows(self, split: str) -> Windows:
@@ -182,8 +181,11 @@ class Dataset(abc.ABC):
         """Named metrics of predictions (the model's or a baseline's) over the test split's scored steps."""
 
     @abc.abstractmethod
-    def cases(self, predictions: Any) -> NDArray[Any]:
-        """Per test case, in time order, the value whose mean is the deciding metric, `(cases,)`."""
+    def cases(self, predictions: Any) -> dict[str, NDArray[Any]]:
+        """For each metric that the verdict is about, its value for each test case in time order, `(cases,)`.
+
+        The mean over the cases is the metric. Names in `HIGHER_IS_BETTER` are shares of successes; all others errors.
+        """
 
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """Further metrics that need the model itself, such as mistakes counted in generated text."""

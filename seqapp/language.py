@@ -166,7 +166,6 @@ class TextDataset(Dataset):
         probe: counts something in generated text, given the compiled signatures.
     """
 
-    metric = "cross_entropy"
     task: TextTask
 
     def __init__(
@@ -226,13 +225,13 @@ class TextDataset(Dataset):
             "ngram": Baseline(model.score(contexts, actual, order), f"a smoothed {order}-gram"),
         }
 
-    def cases(self, predictions: Classified) -> NDArray[Any]:
+    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
         """Nats of each token."""
-        return -predictions.logs
+        return {"cross_entropy": -predictions.logs}
 
     def metrics(self, predictions: Classified) -> dict[str, float]:
         """Cross-entropy in nats a token, bits a character, perplexity, and how often the likeliest token came."""
-        loss = float(self.cases(predictions).mean())
+        loss = float(-predictions.logs.mean())
         tokens = [self.task.tokens[token] for token in self.stream[slice(*self.cut.test)]]
         characters = len(tokens) if self.task.level == "char" else len(re.sub(MARKS, r"\1", " ".join(tokens)))
         return {

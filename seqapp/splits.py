@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,7 +74,7 @@ def cut(rows: int, split: str, least: int = 1) -> Split:
     bounds = [0]
     for part in parts:
         total += part * rows if fractions else part
-        bounds.append(round(total))
+        bounds.append(math.floor(total + 1e-6))
     if bounds[-1] > rows:
         raise BadInput(f"--split: {split} asks for {bounds[-1]} rows, the data has {rows}.")
     return _checked(bounds, least)

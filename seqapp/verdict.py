@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Dataset
+from seqapp.contract import HIGHER_IS_BETTER, Baseline, Dataset
 from seqapp.heads import Predictions
 
 BLOCKS = 20  # consecutive cases are alike; means of 20 blocks are nearly independent
@@ -17,28 +17,32 @@ STUDENT = 2.093  # two-sided 5 % point of Student's t with 19 degrees of freedom
 
 
 def verdict(dataset: Dataset, model: Predictions, baselines: Mapping[str, Baseline]) -> str:
-    """Compare the model's test cases with each baseline's, by the dataset's deciding metric."""
-    ours = dataset.cases(model)
-    beaten: list[str] = []
-    equal: list[str] = []
-    ahead: list[str] = []
-    ceilings: list[str] = []
-    for baseline in baselines.values():
-        theirs = dataset.cases(baseline.predictions)
+    """Compare the model's test cases with each baseline's, by each metric that the dataset is judged by."""
+    theirs = {name: dataset.cases(baseline.predictions) for name, baseline in baselines.items()}
+    sentences = []
+    for metric, ours in dataset.cases(model).items():
+        compared = {name: cases[metric] for name, cases in theirs.items() if metric in cases}
+        sentences.append(f"By {metric} on {len(ours)} test cases: {_standing(metric, ours, compared, baselines)}.")
+    for name, baseline in baselines.items():
         if baseline.ceiling:
-            ceilings.append(f"It reaches {_percent(ours, theirs)} of {baseline.description}.")
-            continue
-        gain = significant_gain(ours, theirs, dataset.higher_is_better)
-        (beaten if gain > 0 else ahead if gain < 0 else equal).append(baseline.description)
-    parts = []
-    if ahead:
-        parts.append(f"worse than {_either(ahead)}")
-    if equal:
-        parts.append(f"no better than {_either(equal)}")
-    if beaten:
-        parts.append(f"better than {_both(beaten)}")
-    sentence = ", but ".join(parts) if len(parts) < 3 else f"{parts[0]}, {parts[1]}, but {parts[2]}"
-    return " ".join([f"By {dataset.metric} on {len(ours)} test cases: {sentence}.", *ceilings])
+            metric, ours = next(iter(dataset.cases(model).items()))
+            share = ours.mean() / theirs[name][metric].mean()
+            sentences.append(f"It reaches {share:.1%} of {baseline.description}.")
+    return " ".join(sentences)
+
+
+def _standing(
+    metric: str, ours: NDArray[Any], theirs: Mapping[str, NDArray[Any]], baselines: Mapping[str, Baseline]
+) -> str:
+    """ "worse than X, no better than Y, but better than Z"."""
+    standing: dict[int, list[str]] = {-1: [], 0: [], 1: []}
+    for name, cases in theirs.items():
+        if not baselines[name].ceiling:
+            gain = significant_gain(ours, cases, metric in HIGHER_IS_BETTER)
+            standing[gain].append(baselines[name].description)
+    words = {-1: ("worse than", "or"), 0: ("no better than", "or"), 1: ("better than", "and")}
+    parts = [f"{words[gain][0]} {_listed(names, words[gain][1])}" for gain, names in standing.items() if names]
+    return " but ".join([", ".join(parts[:-1]), parts[-1]]) if standing[1] and len(parts) > 1 else ", ".join(parts)
 
 
 def significant_gain(ours: NDArray[Any], theirs: NDArray[Any], higher_is_better: bool) -> int:
@@ -53,13 +57,5 @@ def significant_gain(ours: NDArray[Any], theirs: NDArray[Any], higher_is_better:
     return 0 if abs(means.mean()) <= STUDENT * error else int(math.copysign(1, means.mean()))
 
 
-def _percent(ours: NDArray[Any], theirs: NDArray[Any]) -> str:
-    return f"{100 * ours.mean() / theirs.mean():.1f} %"
-
-
-def _both(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-
-
-def _either(names: list[str]) -> str:
-    return " or ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+def _listed(names: list[str], word: str) -> str:
+    return f" {word} ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
