@@ -79,7 +79,7 @@ def build(task: Task, layer: Callable[..., Any], shape: Shape, seed: int = 0) ->
     keras.utils.set_random_seed(seed)
     tokens = isinstance(task.inputs, Tokens)
     hidden = inputs = keras.Input(
-        (None,) if tokens else (None, task.inputs.size), dtype="int32" if tokens else "float32"
+        (None,) if tokens else (None, task.inputs.size), dtype="int32" if tokens else "float32", name="inputs"
     )
     if tokens:
         hidden = keras.layers.Embedding(task.inputs.size, min(task.inputs.size, shape.units), name="embedding")(hidden)
@@ -87,7 +87,7 @@ def build(task: Task, layer: Callable[..., Any], shape: Shape, seed: int = 0) ->
         hidden = _with_state(layer(shape.units, name=f"recurrent_{number}"), hidden)
         if shape.dropout:
             hidden = keras.layers.Dropout(shape.dropout, name=f"dropout_{number}")(hidden)
-    return Network(keras.Model(inputs, keras.layers.Dense(task.head.units, name="head")(hidden)))
+    return Network(keras.Model(inputs, keras.layers.Dense(task.head.units, name="head")(hidden), name="network"))
 
 
 def _with_state(layer: Any, hidden: Tensor) -> Tensor:

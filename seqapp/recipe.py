@@ -83,13 +83,19 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     return _finished(run, train(folder, dataset, network, recipe.plan, report))
 
 
-def resume(folder: Path, changes: dict[str, Any], report: Report) -> Run:
-    """Go on with a run. `changes` are the training options given anew, by name.
+def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:
+    """Go on with a run of `dataset`, and of `model` where one is given. `changes` are the options given anew, by name.
 
     Raises:
         BadInput: there is no such run, its data has changed, or a change would make it another run.
     """
     run = runs.open_run(folder)
+    asked = (_reference(dataset), _reference(model) if model else run.record["rooms"]["model"])
+    if asked != (run.record["rooms"]["dataset"], run.record["rooms"]["model"]):
+        raise BadInput(
+            f"{folder} was trained on {run.dataset} with --model {run.model}, not on {dataset.name} with --model "
+            f"{model.name if model else run.model}. Use --force to start anew, or --out for another folder."
+        )
     known = {name: value for group in run.record["options"].values() for name, value in group.items()}
     for name, value in changes.items():
         if name not in CHANGEABLE and value != known.get(name):
@@ -98,10 +104,10 @@ def resume(folder: Path, changes: dict[str, Any], report: Report) -> Run:
                 f"change it to {value}. Use --force to start anew, or --out for another folder."
             )
     training = run.record["options"]["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
-    dataset = run.load_dataset()
-    network = run.new_network(dataset.task)
+    data = run.load_dataset()
+    network = run.new_network(data.task)
     run = run.update(options=run.record["options"] | {"training": training})
-    return _finished(run, train(folder, dataset, network, Plan(**training), report, resume=True))
+    return _finished(run, train(folder, data, network, Plan(**training), report, resume=True))
 
 
 def _finished(run: Run, position: Position) -> Run:

@@ -6,6 +6,7 @@ decorators on the room's function, and read from there.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.util
 import inspect
@@ -65,9 +66,10 @@ def find(kind: str, name: str) -> Room:
     return _checked(kind, Room(name, path, _imported(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))))
 
 
+@functools.cache  # click.command takes the declarations off the function, so they can be read only once
 def options(function: Callable[..., Any]) -> list[click.Parameter]:
     """The click options declared on a room's function."""
-    return list(click.command("room")(function).params) if hasattr(function, "__click_params__") else []
+    return list(click.command("room")(function).params)
 
 
 def _load_file(kind: str, path: Path) -> Room:

@@ -123,11 +123,12 @@ class Trainer:
         observers.on_train_begin()
         with _interruptible() as interrupted:
             while not self.position.finished and self.position.epoch < self.plan.epochs:
-                observers.on_epoch_begin(self.position.epoch)
+                epoch = self.position.epoch
+                observers.on_epoch_begin(epoch)
                 self.run_epoch(report, interrupted)
                 row = self.validate()
                 report.epoch(row, self.plan.epochs)
-                observers.on_epoch_end(self.position.epoch, row)
+                observers.on_epoch_end(epoch, row)
         observers.on_train_end()
         self.position.finished = True
         self.save()

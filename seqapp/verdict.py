@@ -42,7 +42,7 @@ def _standing(
             standing[gain].append(baselines[name].description)
     words = {-1: ("worse than", "or"), 0: ("no better than", "or"), 1: ("better than", "and")}
     parts = [f"{words[gain][0]} {_listed(names, words[gain][1])}" for gain, names in standing.items() if names]
-    return " but ".join([", ".join(parts[:-1]), parts[-1]]) if standing[1] and len(parts) > 1 else ", ".join(parts)
+    return ", but ".join([", ".join(parts[:-1]), parts[-1]]) if standing[1] and len(parts) > 1 else ", ".join(parts)
 
 
 def significant_gain(ours: NDArray[Any], theirs: NDArray[Any], higher_is_better: bool) -> int:

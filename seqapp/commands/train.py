@@ -94,7 +94,8 @@ def _train(
     with Progress() as progress:
         if values["resume"]:
             settled = {"model", "out", "resume", "force"}
-            run = recipe.resume(folder, {name: values[name] for name in given if name not in settled}, progress)
+            changes = {name: values[name] for name in given if name not in settled}
+            run = recipe.resume(folder, dataset, model if "model" in given else None, changes, progress)
         else:
             recipe_given = recipe.Recipe(
                 dataset,

@@ -1,0 +1,94 @@
+"""What many tests share: a command line in process and out of it, small trained runs, real data where it is there."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from seqapp.cli import main
+from seqapp.quiet import start_tensorflow
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared" / "data"
+# For each dataset, options that train in a second or two. A dataset without a row here is trained with its defaults.
+SMALL = {
+    "fibonacci": ["--sequences", "300", "--test-digits", "40", "--epochs", "2", "--units", "16"],
+    "weather_dinner": ["--days", "1500", "--epochs", "2", "--units", "8", "--window", "10"],
+    "text": ["--corpus", "stories", "--epochs", "1", "--units", "8", "--stride", "64"],
+    "stock": ["--epochs", "2", "--units", "8", "--window", "12", "--horizon", "2"],
+}
+MODEL = {"fibonacci": "simple_rnn", "weather_dinner": "gru", "text": "lstm", "stock": "lstm"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _tensorflow() -> None:
+    start_tensorflow()
+
+
+def seqapp(*arguments: object, code: int = 0, stdin: str | None = None) -> Result:
+    """Run a command in this process; fails the test if the exit code is another one."""
+    result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == code, result.output
+    return result
+
+
+def refused(*arguments: object, stdin: str | None = None) -> str:
+    """The one line on stderr with which a command refuses bad input: exit code 2, nothing on stdout."""
+    result = seqapp(*arguments, code=2, stdin=stdin)
+    assert result.stdout == ""
+    lines = result.stderr.strip().splitlines()
+    assert len(lines) == 1, result.stderr
+    return lines[0]
+
+
+def process(*arguments: object, cwd: Path | None = None, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run `seqapp` as a process of its own, as a user does."""
+    command = [sys.executable, "-m", "seqapp", *map(str, arguments)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd or ROOT, env=environment, check=False)
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def ask(run: Path, question: Any, signature: str = "serving_default") -> dict[str, Any]:
+    """What the run's SavedModel answers in a process that has TensorFlow alone."""
+    script = Path(__file__).parent / "ask_saved_model.py"
+    asked = question if isinstance(question, str) else json.dumps(question)
+    command = [sys.executable, "-I", str(script), str(run), asked, signature]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, Any] = json.loads(done.stdout)
+    return answer
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A small run of a dataset, trained once a session."""
+    made: dict[str, Path] = {}
+
+    def run(dataset: str) -> Path:
+        if dataset not in made:
+            folder = tmp_path_factory.mktemp("runs") / f"{dataset}-{MODEL.get(dataset, 'lstm')}"
+            seqapp("train", dataset, "--model", MODEL.get(dataset, "lstm"), "--out", folder, *SMALL.get(dataset, []))
+            made[dataset] = folder
+        return made[dataset]
+
+    return run
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder of real data; the test is skipped where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no real data: {SHARED} is absent")
+    return SHARED

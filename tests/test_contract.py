@@ -1,0 +1,146 @@
+"""The contract, held over every file in datasets/ and models/: a new file is tested without an edit here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import MODEL, SMALL
+
+from seqapp import rooms
+from seqapp.batches import batches
+from seqapp.categories import draw
+from seqapp.commands.train import _train_command
+from seqapp.contract import SPLITS, Dataset, Tokens
+from seqapp.evaluation import predictions
+from seqapp.heads import Category
+from seqapp.network import Shape, build, check_causal
+from seqapp.runs import layer_of, open_run
+from seqapp.signatures import functions
+
+DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
+
+
+def load(name: str, seed: int = 0) -> Dataset:
+    """The dataset with the small options of conftest."""
+    room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
+    command = _train_command(room, model)
+    values = command.make_context("train", list(SMALL.get(name, []))).params
+    own = {str(option.name) for option in rooms.options(room.module.load)}
+    loaded: Dataset = room.module.load(**{key: values[key] for key in own}, seed=seed)
+    return loaded
+
+
+def arrays(dataset: Dataset, split: str) -> list[Any]:
+    windows = dataset.windows(split)
+    return [np.array(part) for part in next(iter(batches(windows, np.arange(windows.count), 16)))]
+
+
+@pytest.mark.parametrize("name", DATASETS)
+class TestDataset:
+    def test_windows_have_the_promised_axes_and_types(self, name: str) -> None:
+        dataset = load(name)
+        for split in SPLITS:
+            inputs, targets, weights = arrays(dataset, split)
+            reads = dataset.task.inputs
+            assert inputs.shape[:2] == targets.shape[:2] == weights.shape
+            assert weights.dtype == np.float32
+            if isinstance(reads, Tokens):
+                assert inputs.dtype == np.int32
+                assert 0 <= inputs.min() <= inputs.max() < reads.size
+            else:
+                assert inputs.dtype == np.float32
+                assert inputs.shape[2] == reads.size
+                assert np.isfinite(inputs).all()
+            assert np.isfinite(targets).all()
+            assert (weights.sum(1) > 0).any()
+            if isinstance(dataset.task.head, Category):
+                assert 0 <= targets.min() <= targets.max() < dataset.task.head.classes
+
+    def test_train_comes_before_validation_before_test(self, name: str) -> None:
+        split = load(name).split
+        key = "sequences" if "sequences" in split["train"] else "rows"
+        bounds = [split[part][key] for part in SPLITS]
+        assert bounds == sorted(bounds)
+        assert all(before[1] <= after[0] for before, after in itertools.pairwise(bounds))
+
+    def test_the_same_seed_gives_the_same_data(self, name: str) -> None:
+        one, two = load(name), load(name)
+        assert one.data == two.data
+        assert one.task == two.task
+        for split in SPLITS:
+            for first, second in zip(arrays(one, split), arrays(two, split), strict=True):
+                np.testing.assert_array_equal(first, second)
+
+    def test_the_task_survives_json(self, name: str) -> None:
+        task = load(name).task
+        assert type(task).restore(json.loads(json.dumps(task.state()))) == task
+
+    def test_baselines_are_about_the_same_steps_as_the_model(self, name: str) -> None:
+        dataset = load(name)
+        layer = layer_of(rooms.find("models", "simple_rnn"), {})
+        network = build(dataset.task, layer, Shape(4, 1, 0.0))
+        ours = predictions(dataset, network, dataset.windows("test"))
+        for baseline in dataset.baselines().values():
+            np.testing.assert_allclose(baseline.predictions.actual, ours.actual, rtol=1e-4, atol=1e-4)
+            assert dataset.metrics(baseline.predictions).keys() <= dataset.metrics(ours).keys()
+        for metric, cases in dataset.cases(ours).items():
+            assert cases.mean() == pytest.approx(dataset.metrics(ours)[metric])
+
+    def test_the_latest_question_is_answered_and_generation_goes_on(
+        self, name: str, trained: Callable[[str], Path]
+    ) -> None:
+        run = open_run(trained(name))
+        task = run.task()
+        compiled = functions(task, run.load_network(task))
+        answer = compiled["serving_default"](**run.record["latest"])
+        assert all(len(value) == 1 for value in answer.values())
+        assert task.describe({key: value[0] for key, value in answer.items()})
+        raw = {key: np.asarray(value) for key, value in run.record["latest"].items()}
+        one, two = (task.generate(compiled, raw, 4, 1.0, seed=5) for _ in range(2))
+        assert one == two
+        assert one.text
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+@pytest.mark.parametrize("model", MODELS)
+def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> None:
+    import tensorflow as tf
+
+    loaded = load(dataset)
+    network = build(loaded.task, layer_of(rooms.find("models", model), {}), Shape(6, 2, 0.1))
+    check_causal(network, loaded.task)
+    inputs, targets, weights = (tf.constant(part) for part in arrays(loaded, "train"))
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(loaded.task.head.loss(targets, network(inputs, training=True)) * weights)
+    gradients = tape.gradient(loss, network.model.trainable_variables)
+    assert np.isfinite(loss)
+    assert all(gradient is not None and np.isfinite(tf.convert_to_tensor(gradient)).all() for gradient in gradients)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_stepping_gives_what_the_whole_sequence_gives(model: str) -> None:
+    import tensorflow as tf
+
+    task = load("stock").task
+    network = build(task, layer_of(rooms.find("models", model), {}), Shape(5, 2, 0.2))
+    inputs = np.random.default_rng(0).standard_normal((3, 7, task.inputs.size)).astype(np.float32)
+    first, states = network.step(tf.constant(inputs[:, :4]), network.start(tf.constant(3)))
+    rest = []
+    for step in range(4, 7):
+        output, states = network.step(tf.constant(inputs[:, step : step + 1]), states)
+        rest.append(output)
+    np.testing.assert_allclose(np.concatenate([first, *rest], 1), network(tf.constant(inputs)), atol=1e-5)
+
+
+def test_a_draw_at_temperature_zero_is_the_likeliest() -> None:
+    assert draw(np.array([0.2, 0.5, 0.3]), 0.0, np.random.default_rng(0)) == 1
+
+
+def test_models_for_the_small_runs_exist() -> None:
+    assert set(MODEL.values()) <= set(MODELS)

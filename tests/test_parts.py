@@ -1,0 +1,207 @@
+"""The parts that datasets share, each against something worked out by hand or by a library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqapp import splits
+from seqapp.categories import majority, markov, repeat_last
+from seqapp.checks import conform
+from seqapp.errors import BadInput
+from seqapp.files import as_text, publish
+from seqapp.forecasts import forecast_metrics
+from seqapp.heads import Category, Quantiles
+from seqapp.ngrams import NGram
+from seqapp.verdict import significant_gain
+from seqapp.vocabulary import Vocabulary
+
+
+class TestSplits:
+    def test_fractions_and_counts(self) -> None:
+        assert splits.cut(100, "0.7,0.15,0.15") == splits.Split((0, 70), (70, 85), (85, 100))
+        assert splits.cut(100, "60,20,10") == splits.Split((0, 60), (60, 80), (80, 90))
+
+    def test_dates(self) -> None:
+        days = ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-06"]
+        assert splits.cut_at(days, "2020-01-03,2020-01-04") == splits.Split((0, 2), (2, 3), (3, 4))
+
+    @pytest.mark.parametrize(
+        ("split", "message"),
+        [
+            (
+                "0.7,0.3",
+                "--split: expected three positive numbers such as 0.7,0.15,0.15 or 700,150,150, got '0.7,0.3'.",
+            ),
+            ("0.7,0.3,0.3", "--split: the fractions 0.7,0.3,0.3 sum to 1.3, more than 1."),
+            ("60,0.2,20", "--split: expected all fractions below 1 or all whole row counts, got '60,0.2,20'."),
+            ("90,20,20", "--split: 90,20,20 asks for 130 rows, the data has 100."),
+            ("0.98,0.01,0.001", "the test split has 0 rows, 1 are needed; give more data, or another --split."),
+        ],
+    )
+    def test_what_cannot_be_cut_is_refused(self, split: str, message: str) -> None:
+        with pytest.raises(BadInput) as refusal:
+            splits.cut(100, split)
+        assert str(refusal.value) == message
+
+    @given(rows=st.integers(30, 10_000), train=st.floats(0.2, 0.6), validation=st.floats(0.1, 0.2))
+    def test_parts_never_overlap(self, rows: int, train: float, validation: float) -> None:
+        cut = splits.cut(rows, f"{train},{validation},0.2")
+        assert (
+            0
+            == cut.train[0]
+            < cut.train[1]
+            == cut.validation[0]
+            < cut.validation[1]
+            == cut.test[0]
+            < cut.test[1]
+            <= rows
+        )
+
+
+class TestVocabulary:
+    def test_ids_are_by_frequency_then_name_and_unknown_is_zero(self) -> None:
+        vocabulary = Vocabulary.fit(["b", "a", "a", "c", "b", "a"])
+        assert vocabulary.tokens == ("<unk>", "<start>", "a", "b", "c")
+        assert vocabulary.ids(np.array([["c", "a"], ["", "z"]])).numpy().tolist() == [[4, 2], [0, 0]]
+
+    @settings(max_examples=30, deadline=None)
+    @given(st.sets(st.text(min_size=1, max_size=5), min_size=1, max_size=40))
+    def test_every_token_is_found_again(self, tokens: set[str]) -> None:
+        tokens = {token for token in tokens if "\x00" not in token and token.encode(errors="ignore").decode() == token}
+        vocabulary = Vocabulary.fit(tokens)
+        ids = vocabulary.ids(np.array(vocabulary.tokens, object))
+        assert ids.numpy().tolist() == list(range(vocabulary.size))
+        assert [token.decode() for token in vocabulary.strings(ids).numpy()] == list(vocabulary.tokens)
+
+    def test_size_counts_the_two_special_tokens(self) -> None:
+        assert Vocabulary.fit(["a", "a", "b", "b", "c"], size=4).tokens == ("<unk>", "<start>", "a", "b")
+
+
+class TestHeads:
+    def test_quantiles_never_cross(self) -> None:
+        outputs = np.random.default_rng(0).normal(0, 10, (50, 3, 10)).astype(np.float32)
+        quantiles = Quantiles(2, (0.05, 0.1, 0.5, 0.9, 0.95)).quantiles(outputs).numpy()
+        assert quantiles.shape == (50, 3, 2, 5)
+        assert (np.diff(quantiles, axis=-1) >= 0).all()
+
+    def test_pinball_loss_is_scikit_learns(self) -> None:
+        from sklearn.metrics import mean_pinball_loss
+
+        random, head = np.random.default_rng(1), Quantiles(2)
+        outputs, targets = (random.normal(size=(4, 1, size)).astype(np.float32) for size in (6, 2))
+        quantiles = head.quantiles(outputs).numpy()
+        expected = np.mean([mean_pinball_loss(targets.ravel(), quantiles[..., index].ravel(), alpha=level)
+                            for index, level in enumerate(head.levels)])  # fmt: skip
+        assert head.loss(targets, outputs).numpy().mean() == pytest.approx(expected, rel=1e-5)
+
+    def test_category_loss_is_scikit_learns(self) -> None:
+        from scipy.special import softmax
+        from sklearn.metrics import log_loss
+
+        outputs = np.random.default_rng(2).normal(size=(1, 20, 4)).astype(np.float32)
+        targets = np.arange(20).reshape(1, 20) % 4
+        expected = log_loss(targets[0], softmax(outputs[0], -1), labels=range(4))
+        assert Category(4).loss(targets, outputs).numpy().mean() == pytest.approx(expected, rel=1e-5)
+
+    def test_levels_need_the_median_in_the_middle(self) -> None:
+        with pytest.raises(ValueError, match="expected ascending levels"):
+            Quantiles(1, (0.1, 0.9))
+
+
+class TestBaselines:
+    train = np.array([0, 0, 1, 0, 2])
+
+    def test_majority_names_the_commonest(self) -> None:
+        said = majority(self.train, np.array([1, 0]), 3)
+        assert said.predicted.tolist() == [0, 0]
+        np.testing.assert_allclose(np.exp(said.logs), [1.5 / 6.5, 3.5 / 6.5])
+
+    def test_markov_counts_what_followed(self) -> None:
+        said = markov(np.array([0, 0, 0, 1]), np.array([1, 1, 2, 0]), np.array([0, 1, -1]), np.array([1, 0, 0]), 3)
+        np.testing.assert_allclose(np.exp(said.logs), [2.5 / 4.5, 1.5 / 2.5, 1 / 3])
+
+    def test_repeat_last_has_the_probability_it_had_in_training(self) -> None:
+        said = repeat_last(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 2]), np.array([2, -1]), np.array([2, 0]), 3)
+        np.testing.assert_allclose(np.exp(said.logs), [2.5 / 4.5, 1 / 3])
+
+    def test_ngram_is_witten_bell_by_hand(self) -> None:
+        model = NGram(np.array([0, 1, 0, 1, 0, 2]), 2, 4)
+        unigram = (np.array([3, 2, 1, 0]) + 3 * 0.25) / (6 + 3)
+        np.testing.assert_allclose(model.distribution((), 1), unigram)
+        after_zero = (np.array([0, 2, 1, 0]) + 2 * unigram) / (3 + 2)
+        np.testing.assert_allclose(model.distribution((1, 0), 2), after_zero)
+
+    def test_ngram_distributions_sum_to_one_for_any_context(self) -> None:
+        random = np.random.default_rng(0)
+        model = NGram(random.integers(0, 5, 400), 4, 6)
+        for context in [(), (5, 5, 5), (1, 2, 3), (0,)]:
+            assert model.distribution(context, 4).sum() == pytest.approx(1)
+
+
+class TestVerdict:
+    def test_noise_is_no_gain_and_a_steady_difference_is_one(self) -> None:
+        random = np.random.default_rng(0)
+        theirs = random.normal(10, 1, 400)
+        assert significant_gain(theirs + random.normal(0, 1, 400), theirs, higher_is_better=False) == 0
+        assert significant_gain(theirs - 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=False) == 1
+        assert significant_gain(theirs + 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=False) == -1
+        assert significant_gain(theirs + 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=True) == 1
+
+    def test_equal_cases_are_equal(self) -> None:
+        assert significant_gain(np.ones(100), np.ones(100), higher_is_better=True) == 0
+
+    def test_chance_is_called_a_gain_about_one_time_in_twenty(self) -> None:
+        random = np.random.default_rng(3)
+        called = [significant_gain(random.normal(size=200), np.zeros(200), True) != 0 for _ in range(1000)]
+        assert 0.03 < np.mean(called) < 0.075
+
+
+def test_forecast_metrics_by_hand() -> None:
+    actual, last = np.array([[11.0], [9.0]]), np.array([10.0, 10.0])
+    said = np.array([[[9.0, 10.5, 12.0]], [[9.5, 10.5, 11.0]]])
+    measured = forecast_metrics(actual, said, last, 2.0, (0.1, 0.5, 0.9))
+    assert measured["mae"] == pytest.approx(1.0)
+    assert measured["rmse"] == pytest.approx(np.sqrt((0.25 + 2.25) / 2))
+    assert measured["mase"] == pytest.approx(0.5)
+    assert measured["direction_accuracy"] == measured["always_up"] == measured["coverage_80"] == 0.5
+    repeated = forecast_metrics(actual, last[:, None, None], last, 2.0, (0.1, 0.5, 0.9))
+    assert "direction_accuracy" not in repeated
+    assert "coverage_80" not in repeated
+
+
+@pytest.mark.parametrize(
+    ("tensor", "message"),
+    [
+        (np.zeros((2, 3)), "history: expected float32 of shape (batch, n, 2), got shape [2 3]"),
+        (np.zeros((2, 3, 4)), "history: expected float32 of shape (batch, n, 2), got shape [2 3 4]"),
+        (np.zeros((2, 0, 2)), "history: expected float32 of shape (batch, n, 2), got an empty window, shape [2 0 2]"),
+    ],
+)
+def test_a_question_of_the_wrong_shape_gets_a_sentence_in_the_graph(tensor: Any, message: str) -> None:
+    import tensorflow as tf
+
+    graph = tf.function(lambda value: conform("history", value, tf.TensorSpec([None, None, 2])))
+    with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
+        graph(tf.constant(tensor, tf.float32))
+    assert message in str(refusal.value)
+
+
+def test_a_file_appears_whole_or_not_at_all(tmp_path: Any) -> None:
+    def fail(temporary: Any) -> None:
+        temporary.write_text("half")
+        raise RuntimeError("the power went")
+
+    (tmp_path / "kept.json").write_text("old")
+    with pytest.raises(RuntimeError):
+        publish(tmp_path / "kept.json", fail)
+    assert [file.name for file in tmp_path.iterdir()] == ["kept.json"]
+    assert (tmp_path / "kept.json").read_text() == "old"
+
+
+def test_json_has_no_nan() -> None:
+    assert as_text({"a": [float("nan"), 1.5]}) == '{\n  "a": [\n    null,\n    1.5\n  ]\n}\n'

@@ -1,0 +1,225 @@
+"""Training: the same bits again, after a kill too; what a diverging run leaves; nothing overwritten, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, SMALL, process, refused, seqapp
+
+from seqapp.runs import open_run
+
+FIBONACCI = ["fibonacci", "--model", "lstm", "--sequences", "600", "--test-digits", "40", "--units", "16",
+             "--epochs", "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "10"]  # fmt: skip
+
+
+def weights(run: Path) -> list[Any]:
+    opened = open_run(run)
+    return [np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables]
+
+
+def checkpoint(run: Path) -> dict[str, Any]:
+    with np.load(run / "checkpoints" / "last.npz") as held:
+        return {name: held[name] for name in held.files if name != "position"}
+
+
+def assert_same_bits(one: Path, two: Path) -> None:
+    for first, second in zip(weights(one), weights(two), strict=True):
+        np.testing.assert_array_equal(first, second)
+    first_state, second_state = checkpoint(one), checkpoint(two)
+    assert first_state.keys() == second_state.keys()
+    for name, value in first_state.items():
+        np.testing.assert_array_equal(value, second_state[name], err_msg=name)
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "seqapp", "train", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+
+
+def wait_for_the_middle_of_an_epoch(run: Path, training: subprocess.Popen[str]) -> dict[str, Any]:
+    """Until a checkpoint stands between two epochs' ends; gives its position."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and training.poll() is None:
+        file = run / "checkpoints" / "last.npz"
+        if file.is_file():
+            with np.load(file) as held:
+                position: dict[str, Any] = json.loads(held["position"].tobytes())
+            if position["step"] > 0 and not position["finished"]:
+                return position
+        time.sleep(0.02)
+    raise AssertionError(f"no checkpoint in mid-epoch: {training.communicate()}")
+
+
+@pytest.fixture(scope="module")
+def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that nothing interrupted."""
+    folder = tmp_path_factory.mktemp("straight") / "run"
+    seqapp("train", *FIBONACCI, "--out", folder)
+    return folder
+
+
+def test_two_runs_with_one_seed_are_bit_identical(straight: Path, tmp_path: Path) -> None:
+    process("train", *FIBONACCI, "--out", tmp_path / "again")
+    assert_same_bits(straight, tmp_path / "again")
+
+
+def test_another_seed_gives_other_weights(straight: Path, tmp_path: Path) -> None:
+    seqapp("train", *FIBONACCI, "--seed", 1, "--epochs", 1, "--out", tmp_path / "run")
+    assert any((one != two).any() for one, two in zip(weights(straight), weights(tmp_path / "run"), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
+    number: signal.Signals, straight: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    training = start(*FIBONACCI, "--out", run)
+    wait_for_the_middle_of_an_epoch(run, training)
+    training.send_signal(number)
+    _, said = training.communicate()
+    assert training.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    assert number == signal.SIGKILL or said.endswith("goes on from its last checkpoint with --resume.\n")
+    assert not open_run(run).record["finished"]
+    seqapp("train", *FIBONACCI, "--out", run, "--resume")
+    assert open_run(run).record["finished"]
+    assert_same_bits(straight, run)
+    assert (run / "history.csv").read_text().count("\n") == (straight / "history.csv").read_text().count("\n")
+
+
+def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    seqapp("train", "fibonacci", *SMALL["fibonacci"], "--out", run)
+    before = weights(run)
+    seqapp("train", "fibonacci", "--out", run, "--resume")
+    for one, two in zip(before, weights(run), strict=True):
+        np.testing.assert_array_equal(one, two)
+    seqapp("train", "fibonacci", "--out", run, "--resume", "--epochs", 3)
+    assert [line.split(",")[0] for line in (run / "history.csv").read_text().splitlines()] == [
+        "epoch",
+        "0",
+        "1",
+        "2",
+        "3",
+    ]
+    assert open_run(run).record["options"]["training"]["epochs"] == 3
+
+
+def test_resume_refuses_what_would_make_it_another_run(straight: Path) -> None:
+    said = refused("train", "fibonacci", "--out", straight, "--resume", "--units", 32)
+    assert said == (
+        f"Error: {straight} was trained with --units 16; --resume cannot change it to 32. "
+        "Use --force to start anew, or --out for another folder."
+    )
+
+
+def test_resume_refuses_another_model(straight: Path) -> None:
+    said = refused("train", "fibonacci", "--out", straight, "--resume", "--model", "gru")
+    assert said == (
+        f"Error: {straight} was trained on fibonacci with --model lstm, not on fibonacci with --model gru. "
+        "Use --force to start anew, or --out for another folder."
+    )
+
+
+def test_a_run_is_never_overwritten_without_force(straight: Path) -> None:
+    before = {file: file.read_bytes() for file in straight.rglob("*") if file.is_file()}
+    said = refused("train", *FIBONACCI, "--out", straight)
+    assert said == (
+        f"Error: {straight} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
+    )
+    assert refused("train", *FIBONACCI, "--out", straight, "--force", "--resume") == (
+        "Error: --resume goes on with a run and --force starts it anew: give one of them."
+    )
+    assert refused("train", *FIBONACCI, "--out", straight, "--force", "--split", "0.9,0.9,0.9").startswith(
+        "Error: --split"
+    )
+    assert before == {file: file.read_bytes() for file in straight.rglob("*") if file.is_file()}
+
+
+def test_force_deletes_nothing_that_is_not_a_run(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("three years")
+    said = refused("train", "fibonacci", *SMALL["fibonacci"], "--out", tmp_path, "--force")
+    assert said == (
+        f"Error: {tmp_path}: not a run folder (no run.json), so --force will not delete it. Choose another --out."
+    )
+    assert (tmp_path / "thesis.txt").read_text() == "three years"
+
+
+def test_a_diverging_run_stops_with_a_message_and_keeps_the_last_good_weights(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    seqapp("train", "fibonacci", *SMALL["fibonacci"], "--out", run)
+    good = weights(run)
+    result = seqapp("train", "fibonacci", "--out", run, "--resume", "--epochs", 9, "--learning-rate", "1e6", code=1)
+    assert result.stderr.splitlines()[-1].startswith("Error: training diverged at epoch 3, step ")
+    assert "learning rate 1e+06" in result.stderr
+    assert (
+        f"The last good weights are kept in {run / 'model.keras'}. Try --resume --learning-rate 0.001" in result.stderr
+    )
+    for one, two in zip(good, weights(run), strict=True):
+        np.testing.assert_array_equal(one, two)
+    seqapp("train", "fibonacci", "--out", run, "--resume", "--learning-rate", "0.001")
+    assert all(np.isfinite(value).all() for value in weights(run))
+
+
+def test_a_learning_rate_that_diverges_at_once_leaves_finite_weights(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    result = seqapp("train", "fibonacci", *SMALL["fibonacci"], "--learning-rate", "1e6", "--out", run, code=1)
+    assert "Error: training diverged at epoch 1, step 2" in result.stderr
+    assert all(np.isfinite(value).all() for value in weights(run))
+
+
+def test_run_json_says_what_was_done(straight: Path) -> None:
+    record = json.loads((straight / "run.json").read_text())
+    assert record["command"][0] == "seqapp"
+    assert record["options"]["dataset"]["sequences"] == 600
+    assert record["options"]["network"] == {"units": 16, "layers": 1, "dropout": 0.2}
+    assert record["seed"] == record["options"]["training"]["seed"] == 0
+    assert set(record["versions"]) >= {"seqapp", "python", "tensorflow", "keras"}
+    assert len(record["data"]["sha256"]) == 64
+    assert record["parameters"] == 4 * 16 * (20 + 16 + 1) + 17 * 10
+    assert record["finished"]
+    assert record["seconds"] > 0
+
+
+def test_progress_is_plain_lines_on_stderr(tmp_path: Path) -> None:
+    result = seqapp("train", "fibonacci", *SMALL["fibonacci"], "--out", tmp_path / "run")
+    assert [line.split()[:2] for line in result.stderr.splitlines()] == [["epoch", "1/2"], ["epoch", "2/2"]]
+    assert "\x1b" not in result.output
+    assert "\r" not in result.output
+    folder, seconds = tmp_path / "run", result.stdout.split()[3]
+    assert result.stdout == f"{folder}  2538 parameters, {seconds} s. Next: seqapp evaluate {folder}\n"
+
+
+def test_keras_callbacks_are_called(tmp_path: Path) -> None:
+    import keras
+    from test_contract import load
+
+    from seqapp import rooms
+    from seqapp.network import Shape, build
+    from seqapp.progress import Progress
+    from seqapp.runs import layer_of
+    from seqapp.training import Plan, train
+
+    seen: list[str] = []
+
+    class Witness(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
+        def on_train_begin(self, logs: Any = None) -> None:
+            seen.append("begin")
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            seen.append(f"epoch {epoch}, {sorted(logs)[-1]}")
+
+    dataset = load("fibonacci")
+    network = build(dataset.task, layer_of(rooms.find("models", "gru"), {}), Shape(4, 1, 0.0))
+    train(tmp_path, dataset, network, Plan(2, 64, 0.01, 1.0, 5, 100, 0), Progress(), callbacks=[Witness()])
+    assert seen == ["begin", "epoch 0, validation_loss", "epoch 1, validation_loss"]
