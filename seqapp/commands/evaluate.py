@@ -35,4 +35,5 @@ def _for_a_person(document: dict[str, Any]) -> str:
     which = f"rows {test['rows'][0]}–{test['rows'][1]}" if "rows" in test else str(test)
     dates = f", {test['first']} to {test['last']}" if "first" in test else ""
     title = f"{document['dataset']} with {document['model']}, test split: {which}{dates}"
-    return f"{title}\n\n{table}\n\n{document['verdict'].replace('. ', '.\n')}"
+    verdict = document["verdict"].replace(". ", ".\n")
+    return f"{title}\n\n{table}\n\n{verdict}"
