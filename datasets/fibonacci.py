@@ -65,8 +65,9 @@ class Task(BaseTask):
         from seqapp.checks import require
 
         terms = tf.strings.strip(raw["terms"])
-        whole = tf.reduce_all(tf.strings.regex_full_match(terms, "[0-9]+"))
-        terms = require(terms, whole, "terms: expected non-negative decimal integers, got {}", raw["terms"])
+        whole = tf.strings.regex_full_match(terms, "[0-9]+")
+        wrong = tf.strings.reduce_join(tf.boolean_mask(terms, ~whole), separator=", ")
+        terms = require(terms, tf.reduce_all(whole), "terms: expected non-negative decimal integers, got {}", wrong)
         digits = tf.one_hot(places(terms), 10)  # (batch, places, window, 10)
         return tf.reshape(digits, [tf.shape(digits)[0], tf.shape(digits)[1], 10 * self.window])
 

@@ -110,7 +110,7 @@ class Task(BaseTask):
         from seqapp.checks import require
 
         history, rows = raw["history"], tf.shape(raw["history"])[1]
-        needed = f"history: expected at least {self.window} rows (the model's window), got {{}}"
+        needed = f"history: expected at least {self.window} rows (the window of the model), got {{}}"
         history = require(history, rows >= self.window, needed, rows)[:, -self.window :]
         positive = tf.reduce_all(tf.math.is_finite(history) & (history > 0))
         history = require(history, positive, "history: expected finite numbers above 0, as log-returns need")

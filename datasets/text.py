@@ -27,7 +27,13 @@ SENTENCES = 2000  # generated to count the lecture's mistakes
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
 
 
-@click.option("--corpus", default="python_docs", show_default=True, type=click.Choice(["python_docs", "stories"]))
+@click.option(
+    "--corpus",
+    default="python_docs",
+    show_default=True,
+    type=click.Choice(["python_docs", "stories"]),
+    help="An offline text.",
+)
 @click.option("--file", type=click.Path(resolve_path=True), help="A UTF-8 text in place of a corpus.")
 @click.option("--level", type=click.Choice(["char", "word"]), help="Tokens.  [default: word for stories, else char]")
 @click.option("--length", type=click.IntRange(min=2), help="Tokens in a window.  [default: 64, stories: 16]")

@@ -8,10 +8,17 @@ from seqapp.heads import Tensor
 
 
 def require(tensor: Tensor, condition: Tensor, message: str, *values: Tensor) -> Tensor:
-    """`tensor`, once `condition` holds; else the run stops with `message`, its `{}` filled with `values`."""
+    """`tensor`, once `condition` holds; else the run stops with `message`, its `{}` filled with `values`.
+
+    Write messages without quotation marks and apostrophes: TensorFlow prints them escaped.
+    """
     import tensorflow as tf
 
-    said = tf.strings.format(message, list(values)) if values else message
+    said = tf.constant(message)
+    for value in values:
+        text = value if value.dtype == tf.string else tf.strings.format("{}", value)
+        before, _, after = message.partition("{}")
+        said, message = tf.strings.join([before, text, after]), ""
     with tf.control_dependencies([tf.debugging.Assert(condition, [said])]):
         return tf.identity(tensor)
 

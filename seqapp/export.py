@@ -23,7 +23,8 @@ def export(run: Run, to: Path) -> Path:
     task = run.task()
     network = run.load_network(task)
     module = tf.Module()
-    module.variables_of_network = network.model.variables
+    # TensorFlow's own variables: the session loader of TF Serving does not restore Keras's wrappers around them.
+    module.weights = [variable.value for variable in network.model.variables]
     compiled = functions(task, network)
     for name, function in compiled.items():
         _refuse_foreign_ops(name, function.concrete.graph.as_graph_def())

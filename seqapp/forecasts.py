@@ -27,9 +27,10 @@ def forecast_metrics(
     measured = {
         "mae": error,
         "rmse": root_mean_squared_error(actual, forecast),
-        "mase": error / scale,
         "log_return_mae": np.abs(np.log(actual) - np.log(forecast)).mean(),
     }
+    if scale > 0:  # a series that repeats itself exactly has no yardstick
+        measured["mase"] = error / scale
     moved = actual != known
     if not np.array_equal(forecast, np.broadcast_to(known, forecast.shape)):  # no change names no direction
         measured["direction_accuracy"] = ((forecast > known) == (actual > known))[moved].mean()

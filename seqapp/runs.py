@@ -6,6 +6,7 @@ import hashlib
 import json
 import platform
 import shutil
+import warnings
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,10 @@ class Run:
         network = self.new_network(task)
         _check_archive(self.weights, network)
         try:
-            network.model.load_weights(self.weights)
-        except (ValueError, OSError, KeyError) as error:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error")  # Keras only warns where it finds no weights for a layer
+                network.model.load_weights(self.weights)
+        except (ValueError, OSError, KeyError, UserWarning) as error:
             raise BadInput(
                 f"{self.weights}: the weights do not fit the network: {str(error).splitlines()[0]}"
             ) from None

@@ -63,9 +63,9 @@ def sample(network: Network, prompt: Tensor, lengths: Tensor, steps: Tensor, dra
     """
     import tensorflow as tf
 
-    first, most = tf.reduce_min(lengths), tf.maximum(tf.reduce_max(steps), 0)
+    first, most = tf.reduce_min(lengths), tf.maximum(tf.reduce_max(steps), 1)
     uniform = draws.uniform(most)
-    total = tf.reduce_max(lengths + steps)
+    total = tf.maximum(tf.reduce_max(lengths + steps), first + 1)  # at least one turn, so that there is a list to stack
     outputs, states = network.step(prompt[:, :first], network.start(tf.shape(prompt)[0]))
     drawn = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
 
@@ -73,7 +73,7 @@ def sample(network: Network, prompt: Tensor, lengths: Tensor, steps: Tensor, dra
         return place < total
 
     def go(place: Tensor, logits: Tensor, states: list[Tensor], drawn: Tensor) -> tuple[Tensor, ...]:
-        index = tf.clip_by_value(place - lengths, 0, tf.maximum(most - 1, 0))
+        index = tf.clip_by_value(place - lengths, 0, most - 1)
         chosen = draws.choose(tf.where(barred, -1e9, logits), tf.gather(uniform, index, batch_dims=1))
         given = tf.gather(prompt, tf.minimum(place, tf.shape(prompt)[1] - 1), axis=1)
         token = tf.where(place < lengths, given, chosen)

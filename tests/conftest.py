@@ -33,6 +33,12 @@ def _tensorflow() -> None:
     start_tensorflow()
 
 
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every test runs in a folder of its own: what lies in the checkout's runs/ is neither seen nor touched."""
+    monkeypatch.chdir(tmp_path)
+
+
 def seqapp(*arguments: object, code: int = 0, stdin: str | None = None) -> Result:
     """Run a command in this process; fails the test if the exit code is another one."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
@@ -55,7 +61,7 @@ def process(*arguments: object, cwd: Path | None = None, code: int = 0) -> subpr
     """Run `seqapp` as a process of its own, as a user does."""
     command = [sys.executable, "-m", "seqapp", *map(str, arguments)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd or ROOT, env=environment, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, check=False)
     assert done.returncode == code, done.stderr
     return done
 

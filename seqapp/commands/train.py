@@ -32,7 +32,7 @@ class Datasets(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """For the list in --help."""
-        return click.Command(cmd_name, help=rooms.find("datasets", cmd_name).summary)
+        return click.Command(cmd_name, short_help=rooms.find("datasets", cmd_name).summary)
 
 
 @click.group(cls=Datasets, subcommand_metavar="DATASET [OPTIONS]")

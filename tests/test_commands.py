@@ -1,0 +1,169 @@
+"""The command line as a user meets it: documented, quick to start, clean on stderr, the same answers by every way in."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, ask, process, seqapp
+
+from seqapp import rooms
+from seqapp.cli import main
+
+
+def commands() -> list[str]:
+    import click
+
+    return main.list_commands(click.Context(main))
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_command_has_help_and_stands_in_the_readme(name: str) -> None:
+    said = seqapp(name, "--help").stdout
+    assert len(said.splitlines()) > 4
+    assert f"seqapp {name}" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("kind", ["datasets", "models"])
+def test_every_room_file_stands_in_the_readmes_and_in_the_list(kind: str) -> None:
+    listed = seqapp("list").stdout
+    for name in rooms.names(kind):
+        assert f"`{name}.py`" in (ROOT / kind / "README.md").read_text()
+        assert re.search(rf"^  {name} +\S", listed, re.MULTILINE)
+        assert name in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("dataset", rooms.names("datasets"))
+def test_a_datasets_options_show_in_its_help(dataset: str) -> None:
+    said = seqapp("train", dataset, "--help").stdout
+    for option in rooms.options(rooms.find("datasets", dataset).module.load):
+        assert option.opts[0] in said
+        assert option.help, f"{option.opts[0]} says nothing"
+
+
+def test_the_readme_names_only_commands_options_and_targets_that_exist() -> None:
+    text = "".join((ROOT / file).read_text() for file in ("README.md", "datasets/README.md", "models/README.md"))
+    for name in re.findall(r"^    \$? ?seqapp (\w+)", text, re.MULTILINE):
+        assert name in commands()
+    known = "".join(seqapp("train", dataset, "--help").stdout for dataset in rooms.names("datasets"))
+    known += "".join(seqapp(name, "--help").stdout for name in commands()) + "--leak --depth"
+    for line in re.findall(r"^    \$? ?seqapp .*", text, re.MULTILINE):
+        for option in re.findall(r"(?<!\S)--[a-z-]+", line):
+            assert option in known, line
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for target in re.findall(r"\bmake (\w+)(?=\s|`|$)", (ROOT / "README.md").read_text()):
+        assert target in {*targets, "runs"}, target
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--help", "train --help", "train stock --help", "train text --epcohs 3", "trian", "list"]
+)
+def test_help_and_usage_errors_do_not_wait_for_tensorflow(arguments: str) -> None:
+    script = (
+        f"import sys; sys.argv = ['seqapp', *{arguments.split()!r}]\n"
+        "from seqapp.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = {'tensorflow', 'keras', 'pandas', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_group_without_a_command_is_a_usage_error() -> None:
+    assert seqapp(code=2).output.startswith("Usage: ")
+    assert seqapp("train", code=2).output.startswith("Usage: ")
+
+
+@pytest.mark.slow
+def test_stderr_is_clean_and_stdout_is_one_json_document(trained: Callable[[str], Path]) -> None:
+    run = trained("stock")
+    done = process("predict", run, "--json")
+    assert done.stderr == ""
+    assert json.loads(done.stdout)["predictions"][0].keys() == {"forecast", "lower", "upper"}
+    done = process("evaluate", run, "--json")
+    assert done.stderr == ""
+    assert json.loads(done.stdout) == json.loads((run / "metrics.json").read_text())
+
+
+def test_evaluate_gives_the_documented_shape(trained: Callable[[str], Path]) -> None:
+    document = json.loads(seqapp("evaluate", trained("stock"), "--json").stdout)
+    assert list(document) == ["dataset", "model", "run", "split", "metrics", "baselines", "verdict"]
+    assert document["metrics"].keys() >= {"mae", "rmse", "mase", "log_return_mae", "direction_accuracy", "coverage_80"}
+    assert document["baselines"].keys() == {"repeat_last", "drift"}
+    assert document["split"]["test"] == {"rows": [889, 1047], "first": "2008-03-03", "last": "2008-10-14"}
+    table = seqapp("evaluate", trained("stock")).stdout
+    assert table.startswith("stock with lstm, test split: rows 889–1047, 2008-03-03 to 2008-10-14\n")
+    assert document["verdict"].replace(". ", ".\n") in table
+
+
+def test_predict_reads_a_file_standard_input_and_the_input_itself(
+    trained: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = trained("fibonacci")
+    (tmp_path / "terms.txt").write_text("5 8\n13\n")
+    answers = [
+        seqapp("predict", run, *arguments, "--json", stdin="5,8,13").stdout
+        for arguments in (["5 8 13"], ["-"], [tmp_path / "terms.txt"], ["8 13"])
+    ]
+    assert len(set(answers)) == 1
+    assert json.loads(answers[0])["predictions"] == [{"next": ask_next(run, ["8", "13"])}]
+
+
+def ask_next(run: Path, terms: list[str]) -> str:
+    seqapp("export", run)
+    answer: str = ask(run, {"terms": [terms]})["next"][0]
+    return answer
+
+
+def test_predict_speaks_to_a_person(trained: Callable[[str], Path]) -> None:
+    said = seqapp("predict", trained("stock")).stdout
+    assert re.fullmatch(r"(close \+[12]: [\d.]+  \(80 % between [\d.]+ and [\d.]+\)\n){2}", said)
+    assert re.fullmatch(
+        r"dinner: \w+  \((\w+ [\d.]+%(, )?){3}\)\n", seqapp("predict", trained("weather_dinner")).stdout
+    )
+    assert len(seqapp("predict", trained("text"), "Doug").stdout.splitlines()) == 5
+
+
+def test_the_sample_log_is_answered_and_gone_on_from(trained: Callable[[str], Path]) -> None:
+    run, sample = trained("weather_dinner"), ROOT / "datasets" / "samples" / "dinners.csv"
+    assert seqapp("predict", run, sample).stdout.startswith("dinner: ")
+    assert len(seqapp("generate", run, "--prompt", sample, "--steps", 9).stdout.split()) == 9
+
+
+def test_generate_is_fixed_by_its_seed(trained: Callable[[str], Path]) -> None:
+    run = trained("stock")
+    said = [seqapp("generate", run, "--steps", 5, "--seed", seed, "--json").stdout for seed in (1, 1, 2)]
+    assert said[0] == said[1] != said[2]
+    assert len(json.loads(said[0])["items"]) == 5
+    greedy = [seqapp("generate", run, "--temperature", 0, "--steps", 3, "--seed", seed).stdout for seed in (1, 2)]
+    assert greedy[0] == greedy[1]
+
+
+def test_inspect_explains_why_an_lstm_has_four_times_as_many_weights(trained: Callable[[str], Path]) -> None:
+    said = seqapp("inspect", trained("stock"), "weights").stdout
+    assert "hence 4 × as many weights" in said
+    found = json.loads(seqapp("inspect", trained("stock"), "weights", "--json").stdout)
+    assert [(row["weight"], row["shape"], row["matrices"]) for row in found if row["class"] == "LSTM"] == [
+        ("lstm_cell/kernel", [1, 32], 4),
+        ("lstm_cell/recurrent_kernel", [8, 32], 4),
+        ("lstm_cell/bias", [32], 4),
+    ]
+    simple = json.loads(seqapp("inspect", trained("fibonacci"), "weights", "--json").stdout)
+    assert {row["matrices"] for row in simple} == {1}
+    assert sum(row["count"] for row in simple) == 20 * 16 + 16 * 16 + 16 + 16 * 10 + 10
+
+
+def test_list_shows_runs_and_what_is_the_matter_with_them(trained: Callable[[str], Path], tmp_path: Path) -> None:
+    (tmp_path / "runs" / "broken").mkdir(parents=True)
+    (tmp_path / "runs" / "broken" / "run.json").write_text("{")
+    (tmp_path / "runs" / "good").symlink_to(trained("stock"))
+    said = seqapp("list").stdout
+    assert re.search(r"good +stock with lstm, 374 parameters", said)
+    assert re.search(r"broken +runs/broken/run.json: not readable as the record of a run", said)

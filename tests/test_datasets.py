@@ -1,0 +1,350 @@
+"""Each dataset against what it must do: arithmetic, a hand-drawn table, known yardsticks, nothing seen ahead of time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ask, seqapp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqapp import rooms
+from seqapp.batches import batches
+from seqapp.contract import Windows
+
+
+def room(name: str) -> Any:
+    return rooms.find("datasets", name).module
+
+
+def example(windows: Windows, index: int) -> list[Any]:
+    return [np.array(part)[0] for part in next(iter(batches(windows, np.array([index]), 1)))]
+
+
+class TestFibonacci:
+    @settings(max_examples=40, deadline=None)
+    @given(st.lists(st.tuples(st.integers(0, 10**40), st.integers(0, 10**40)), min_size=1, max_size=5))
+    def test_places_are_the_digits_least_significant_first(self, pairs: list[tuple[int, int]]) -> None:
+        digits = room("fibonacci").places(np.array([[str(term) for term in pair] for pair in pairs])).numpy()
+        for row, pair in zip(digits, pairs, strict=True):
+            for column, term in zip(row.T, pair, strict=True):
+                assert sum(int(digit) * 10**place for place, digit in enumerate(column)) == term
+
+    def test_targets_are_the_next_terms_digits_and_the_last_carry_counts(self) -> None:
+        dataset = room("fibonacci").load(2, 100, 20, 60, "0.7,0.15,0.15", seed=0)
+        windows = dataset.windows("test")
+        for index in range(0, windows.count, 7):
+            _, targets, weights = example(windows, index)
+            *terms, following = dataset.rows["test"][index]
+            assert following == terms[-1] + terms[-2]
+            assert sum(int(digit) * 10**place for place, digit in enumerate(targets)) == following
+            assert weights.sum() == len(str(max(terms))) + 1
+
+    def test_nothing_of_the_canonical_sequence_is_trained_on_and_terms_are_short(self) -> None:
+        dataset = room("fibonacci").load(2, 3000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        numbers = {1}
+        first, second = 1, 1
+        for _ in range(120):
+            first, second = second, first + second
+            numbers.add(second)
+        for split in ("train", "validation"):
+            assert not [row for row in dataset.rows[split] if row[0] in numbers and row[1] in numbers]
+            assert max(max(row) for row in dataset.rows[split]) < 10**20
+
+    def test_the_test_asks_from_the_5th_term_to_1000_digits_and_unseen_starts(self) -> None:
+        dataset = room("fibonacci").load(2, 3000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        canonical = [row[-1] for row in dataset.rows["test"][: dataset.canonical]]
+        assert len(canonical) >= 200
+        assert canonical[0] == 5
+        assert len(str(canonical[-1])) == 1000
+        assert len(str(canonical[-1] + dataset.rows["test"][dataset.canonical - 1][-2])) == 1001
+        assert len(dataset.rows["test"]) - dataset.canonical >= 100
+
+    @pytest.mark.slow
+    def test_the_default_model_is_exact_up_to_1000_digits_also_in_the_saved_model(self, tmp_path: Path) -> None:
+        run = tmp_path / "run"
+        seqapp("train", "fibonacci", "--model", "simple_rnn", "--out", run)
+        document = json.loads(seqapp("evaluate", run, "--json").stdout)
+        assert document["metrics"]["exact_match"] == 1.0
+        assert document["baselines"]["linear"]["exact_match"] < 0.05
+        seqapp("export", run)
+        first, second = 1, 1
+        while len(str(first + second)) <= 1000:
+            first, second = second, first + second
+        assert len(str(second)) == 1000
+        question = {"terms": [[str(first), str(second)], ["0", "0"], ["007", " 5"], ["9" * 999, "1"], ["1", "9" * 999]]}
+        assert ask(run, question)["next"] == [str(first + second), "0", "12", "1" + "0" * 999, "1" + "0" * 999]
+
+
+class TestWeatherDinner:
+    def test_the_forward_filter_by_hand(self) -> None:
+        wet, dinner = np.array([False, False, True, False]), np.array([0, -1, -1, 2])
+        forecast = room("weather_dinner").best_possible(wet, dinner, noise=0.1)
+        step = np.array([0.9, 0.05, 0.05])
+        np.testing.assert_allclose(forecast[0], [1 / 3, 1 / 3, 1 / 3])
+        np.testing.assert_allclose(forecast[1], [0.05, 0.9, 0.05])
+        after = 0.05 * np.roll(step, 0) + 0.9 * np.roll(step, 1) + 0.05 * np.roll(step, 2)  # rain: the same again
+        np.testing.assert_allclose(forecast[2], after)
+        assert forecast[3].argmax() == 2
+        np.testing.assert_allclose(forecast.sum(1), 1)
+
+    def test_no_forecast_from_the_past_beats_the_best_possible(self) -> None:
+        dataset = room("weather_dinner").load(*self.options(), seed=0)
+        baselines = dataset.baselines()
+        best = dataset.metrics(baselines["best_possible"].predictions)
+        for name in ("majority", "repeat_last", "markov"):
+            measured = dataset.metrics(baselines[name].predictions)
+            assert measured["accuracy"] < best["accuracy"]
+            assert measured["log_loss"] > best["log_loss"]
+        assert dataset.best
+        claimed = (
+            dataset.best()[dataset.days("test")].max(1).mean()
+        )  # a calibrated forecast is right as often as it says
+        assert best["accuracy"] == pytest.approx(claimed, abs=0.015)
+
+    def test_the_weather_is_weather(self) -> None:
+        log, _ = room("weather_dinner").simulate(3653, 0.03, np.random.default_rng(0))
+        high, low, wind, rain, humidity = log.numbers.T
+        assert (high >= low).all()
+        assert (wind >= 0).all()
+        assert (rain >= 0).all()
+        assert ((humidity > 0) & (humidity <= 1)).all()
+        assert high[180:220].mean() > high[:30].mean() + 20  # summer
+        wet = rain > 0
+        assert wet[1:][wet[:-1]].mean() > wet[1:][~wet[:-1]].mean() + 0.2  # rain comes in spells
+        away = "".join("x" if dinner == "" else "." for dinner in log.target)
+        assert max(map(len, away.split("."))) == 14
+
+    @staticmethod
+    def options(**changes: Any) -> tuple[Any, ...]:
+        values = {"csv": None, "target": "dinner", "inputs": None, "known": None, "date": None, "window": 20, "days": 6000,
+                  "noise": 0.03, "hide": None, "split": "0.7,0.15,0.15", "split_at": None} | changes  # fmt: skip
+        return tuple(values.values())
+
+    def test_todays_dinner_is_never_in_the_input_and_todays_weather_is(self) -> None:
+        import tensorflow as tf
+
+        task = room("weather_dinner").load(*self.options(), seed=0).task
+        weather = np.random.default_rng(0).normal(size=(1, 6, 5)).astype(np.float32)
+        dinner = np.array([["pizza", "sushi", "", "pizza", "waffles", "pizza"]])
+        other = np.array([["pizza", "sushi", "", "pizza", "waffles", "waffles"]])
+        one, two = (
+            task.encode({"weather": tf.constant(weather), "dinner": tf.constant(value)}) for value in (dinner, other)
+        )
+        np.testing.assert_array_equal(one, two)
+        rainy = weather.copy()
+        rainy[0, -1, 3] += 1
+        three = task.encode({"weather": tf.constant(rainy), "dinner": tf.constant(dinner)})
+        changed = np.abs(three - one).sum(-1)[0] > 0
+        assert changed.tolist() == [False] * 5 + [True]
+
+    def test_scales_and_classes_never_see_the_test_split(self) -> None:
+        module = room("weather_dinner")
+        dataset = module.load(*self.options(), seed=0)
+        stop = dataset.cut.train[1]
+        np.testing.assert_allclose(dataset.task.mean, dataset.log.numbers[:stop].mean(0))
+        np.testing.assert_allclose(dataset.task.scale, dataset.log.numbers[:stop].std(0))
+
+    @pytest.mark.slow
+    def test_seattle_is_compared_with_persistence_and_the_markov_chain(self, shared: Path, tmp_path: Path) -> None:
+        log = shared / "seattle-weather.csv"
+        seqapp("train", "weather_dinner", "--csv", log, "--target", "weather", "--inputs", "precipitation,temp_max,temp_min,wind",
+               "--split", "0.6,0.2,0.2", "--out", tmp_path / "run")  # fmt: skip
+        document = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)
+        assert document["baselines"]["repeat_last"]["accuracy"] == pytest.approx(0.611, abs=5e-4)  # ../shared/facts
+        assert document["baselines"]["majority"]["accuracy"] == pytest.approx(0.375, abs=5e-4)
+        assert "By accuracy on 293 test cases: " in document["verdict"]
+        assert "By log_loss on 293 test cases: " in document["verdict"]
+        assert document["metrics"]["log_loss"] < document["baselines"]["majority"]["log_loss"]
+        assert "repeating the last known weather" in document["verdict"]
+
+    def test_a_log_with_categories_gaps_and_known_columns(self, tmp_path: Path) -> None:
+        random = np.random.default_rng(0)
+        rows = ["day,Mood,guest count,oven,dish"]
+        for day in range(400):
+            dish = "" if random.random() < 0.1 else ("soup", "stew")[day % 2]
+            count = "" if random.random() < 0.1 else str(random.integers(9))
+            rows.append(f"{np.datetime64('2020-01-01') + day},{random.choice(['gay', 'sad', ''])},{count},on,{dish}")
+        log = tmp_path / "log.csv"
+        log.write_text("\n".join(rows))
+        run = tmp_path / "run"
+        seqapp("train", "weather_dinner", "--csv", log, "--target", "dish", "--inputs", "Mood", "--known", "guest count,oven",
+               "--window", 10, "--epochs", 6, "--out", run)  # fmt: skip
+        document = json.loads(seqapp("evaluate", run, "--json").stdout)
+        assert document["metrics"]["accuracy"] > 0.95
+        log.write_text("\n".join([*rows, "2021-02-04,,3,on,"]))
+        said = json.loads(seqapp("predict", run, log, "--json").stdout)["predictions"][0]
+        assert said["dish"] == "soup"  # day 400
+        seqapp("export", run)
+        question = {"numbers": [[[3.0], [float("nan")], [2.0]]], "Mood": [["gay", "", ""]], "oven": [["on", "on", "on"]],
+                    "dish": [["soup", "stew", ""]]}  # fmt: skip
+        assert ask(run, question).keys() == {"dish", "classes", "probability"}
+
+
+class TestStock:
+    @staticmethod
+    def options(csv: Path | None = None, **changes: Any) -> tuple[Any, ...]:
+        values = {"csv": str(csv) if csv else None, "target": "close", "inputs": None, "date": None, "window": 4, "horizon": 2,
+                  "season": None, "missing": "error", "split": "0.7,0.15,0.15", "split_at": None} | changes  # fmt: skip
+        return tuple(values.values())
+
+    def prices(self, tmp_path: Path, values: list[float], name: str = "p.csv") -> Path:
+        path = tmp_path / name
+        path.write_text("close\n" + "\n".join(map(str, values)))
+        return path
+
+    def test_windows_against_a_hand_drawn_table(self, tmp_path: Path) -> None:
+        values = [float(2**row) for row in range(40)]
+        dataset = room("stock").load(*self.options(self.prices(tmp_path, values)), seed=0)
+        scale = dataset.task.scale[0]
+        windows = dataset.windows("train")
+        assert windows.count == 28 - 2 - 4 + 1  # origins 3 to 25: a whole window before, the horizon inside the split
+        inputs, targets, weights = example(windows, 0)
+        np.testing.assert_allclose(inputs[:, 0] * scale, np.log([2, 2, 2]), rtol=1e-5)
+        np.testing.assert_allclose(targets[-1] * dataset.task.growth(), np.log([2, 4]), rtol=1e-5)
+        assert weights.tolist() == [0, 0, 1]
+        assert dataset.origins("test").tolist() == [33, 34, 35, 36, 37]
+
+    def test_the_scale_never_sees_validation_or_test(self, tmp_path: Path) -> None:
+        random = np.random.default_rng(0)
+        calm = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 100)))
+        wild = calm.copy()
+        wild[70:] *= np.exp(np.cumsum(random.normal(0, 0.5, 30)))
+        one, two = (room("stock").load(*self.options(self.prices(tmp_path, list(values), f"{index}.csv")), seed=0)
+                    for index, values in enumerate((calm, wild)))  # fmt: skip
+        assert one.task == two.task
+        for split in ("train",):
+            for index in range(one.windows(split).count):
+                for first, second in zip(
+                    example(one.windows(split), index), example(two.windows(split), index), strict=True
+                ):
+                    np.testing.assert_array_equal(first, second)
+
+    def test_answers_scale_with_the_price(self, trained: Callable[[str], Path]) -> None:
+        from seqapp.runs import open_run
+        from seqapp.signatures import functions
+
+        run = open_run(trained("stock"))
+        task = run.task()
+        answer = functions(task, run.load_network(task))["serving_default"]
+        history = np.array(run.record["latest"]["history"], np.float32)
+        one, thousand = answer(history=history), answer(history=1000 * history)
+        for name in ("forecast", "lower", "upper"):
+            np.testing.assert_allclose(1000 * one[name], thousand[name], rtol=1e-4)
+        assert (one["lower"] < one["forecast"]).all()
+        assert (one["forecast"] < one["upper"]).all()
+
+    def test_baselines_by_hand(self, tmp_path: Path) -> None:
+        values = [100.0, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110]
+        dataset = room("stock").load(
+            *self.options(self.prices(tmp_path, values), season=2, split="12,4,4", horizon=1), seed=0
+        )
+        baselines = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        assert baselines["repeat_last"]["mae"] == pytest.approx(10)
+        assert baselines["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
+        drift = (110 / 100) ** (1 / 11)
+        assert baselines["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
+
+    def test_a_price_that_walks_at_random_is_called_no_better_than_the_last_close(self, tmp_path: Path) -> None:
+        walk = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, 900)))
+        run = tmp_path / "run"
+        seqapp(
+            "train",
+            "stock",
+            "--csv",
+            self.prices(tmp_path, list(walk)),
+            "--epochs",
+            3,
+            "--window",
+            10,
+            "--units",
+            8,
+            "--out",
+            run,
+        )
+        verdict = json.loads(seqapp("evaluate", run, "--json").stdout)["verdict"]
+        assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
+
+    def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
+        dataset = room("stock").load(
+            *self.options(shared / "sp500-daily.csv", horizon=1, split="0.7,0.15,0.15"), seed=0
+        )
+        origins = dataset.origins("test")
+        assert len(origins) == 766
+        last, actual = dataset.target[origins], dataset.target[origins + 1]
+        assert 100 * np.mean(np.abs(actual - last) / actual) == pytest.approx(0.729, abs=0.005)  # ../shared/facts
+        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        assert measured["always_up"] == pytest.approx(0.56, abs=0.002)
+        assert measured["mae"] == pytest.approx(np.abs(actual - last).mean())
+
+    def test_dates_cut_where_they_say(self, tmp_path: Path) -> None:
+        rows = [f"{np.datetime64('2020-01-01') + 3 * day},{100 + day}" for day in range(100)]
+        (tmp_path / "p.csv").write_text("date,close\n" + "\n".join(rows))
+        dataset = room("stock").load(*self.options(tmp_path / "p.csv", split_at="2020-06-01,2020-08-01"), seed=0)
+        assert dataset.split["validation"] == {"rows": [51, 71], "first": "2020-06-02", "last": "2020-07-29"}
+        assert dataset.split["test"]["first"] == "2020-08-01"
+
+
+class TestText:
+    @staticmethod
+    def options(**changes: Any) -> tuple[Any, ...]:
+        values = {"corpus": "stories", "file": None, "level": None, "length": None, "stride": None, "vocabulary_size": None,
+                  "split": "0.7,0.15,0.15"} | changes  # fmt: skip
+        return tuple(values.values())
+
+    def test_each_test_token_is_scored_once_with_its_context_before_it(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("".join(chr(97 + place % 26) for place in range(1000)))
+        dataset = room("text").load(*self.options(file=str(tmp_path / "a.txt"), length=16), seed=0)
+        windows = dataset.windows("test")
+        scored = []
+        for index in range(windows.count):
+            inputs, targets, weights = example(windows, index)
+            np.testing.assert_array_equal(inputs[1:], targets[:-1])
+            assert dataset.task.tokens[inputs[0]] == "<start>"
+            assert weights[:16].sum() == 0
+            scored.extend(targets[weights > 0])
+        np.testing.assert_array_equal(scored, dataset.stream[850:])
+
+    def test_the_vocabulary_is_that_of_the_training_split(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("ab" * 400 + "xyz" * 60)
+        dataset = room("text").load(*self.options(file=str(tmp_path / "a.txt"), length=16, split="700,100,180"), seed=0)
+        assert set(dataset.task.tokens) == {"<unk>", "<start>", "a", "b"}
+        assert (dataset.stream[800:] == 0).all()
+
+    def test_the_lectures_mistakes_are_counted(self) -> None:
+        count = room("text").mistakes
+        assert count(["Doug saw Jane. Jane saw Spot."])["mistakes"] == 0
+        found = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
+        assert found == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
+                         "mistakes_one_word": 1}  # fmt: skip
+        assert count(["Doug saw Jane. Jane saw Spot saw Doug saw"])["mistakes_does_not_end"] == 1
+        assert count(["Doug saw. saw Jane Doug."])["mistakes"] == 2
+
+    def test_the_stories_keep_to_the_grammar(self) -> None:
+        assert room("text").mistakes([room("text")._stories(0)], 10**6) == {
+            "sentences": 20000, "mistakes": 0, "mistakes_sees_itself": 0, "mistakes_does_not_end": 0, "mistakes_one_word": 0
+        }  # fmt: skip
+
+    @pytest.mark.slow
+    def test_an_lstm_writes_2000_sentences_without_a_mistake(self, tmp_path: Path) -> None:
+        seqapp("train", "text", "--corpus", "stories", "--out", tmp_path / "run")
+        metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
+        assert metrics["sentences"] == 2000
+        assert metrics["mistakes"] == 0
+        assert metrics["cross_entropy"] == pytest.approx(
+            (np.log(3) + np.log(2)) / 4, abs=0.002
+        )  # what is left to chance
+
+    def test_characters_beyond_the_first_plane_and_unknown_ones_do_no_harm(
+        self, trained: Callable[[str], Path]
+    ) -> None:
+        said = json.loads(
+            seqapp("generate", trained("text"), "--prompt", "Ωμέγα 🎈 saw", "--steps", 3, "--json").stdout
+        )
+        assert said["text"].startswith("Ωμέγα 🎈 saw")
+        assert seqapp("predict", trained("text"), "").stdout

@@ -1,0 +1,165 @@
+"""What the contract was not written for: a dataset and a model of the user's own, a file each, outside the checkout."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import ROOT, SMALL, ask, refused, seqapp
+
+from seqapp import rooms
+
+OWN = Path(__file__).parent / "own"
+
+
+@pytest.fixture
+def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder outside the checkout with the user's files, made the working directory."""
+    for file in OWN.glob("*.py"):
+        (tmp_path / file.name).write_text(file.read_text())
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_fifth_dataset_goes_the_whole_way(outside: Path) -> None:
+    seqapp("train", "./web_log.py", "--model", "gru", "--epochs", 6)
+    run = outside / "runs" / "web_log-gru"
+    document = json.loads(seqapp("evaluate", run, "--json").stdout)
+    assert document["baselines"].keys() == {"majority", "markov"}
+    assert document["metrics"]["accuracy"] > document["baselines"]["markov"]["accuracy"] + 0.1
+    assert "better than always the commonest page and the Markov chain" in document["verdict"]
+    predicted = json.loads(seqapp("predict", run, "home search", "--json").stdout)["predictions"][0]
+    seqapp("export", run)
+    answer = ask(run, {"pages": [["home", "search", ""], ["home", "list", "item"]]})
+    assert answer["next"][0] == predicted["next"]
+    np.testing.assert_allclose(answer["probability"][0], predicted["probability"], atol=1e-6)
+    made = seqapp("generate", run, "--prompt", "home", "--steps", 5, "--seed", 2).stdout.split()
+    assert len(made) == 5
+
+
+@pytest.mark.parametrize("dataset", [*rooms.names("datasets"), "./web_log.py"])
+def test_a_fourth_model_works_with_all_datasets(dataset: str, outside: Path) -> None:
+    seqapp(
+        "train",
+        dataset,
+        *SMALL.get(dataset, []),
+        "--model",
+        "./stacked_gru.py",
+        "--epochs",
+        1,
+        "--depth",
+        3,
+        "--out",
+        "run",
+    )
+    document = json.loads(seqapp("evaluate", "run", "--json").stdout)
+    assert document["model"] == "stacked_gru"
+    seqapp("train", dataset, "--out", "run", "--resume", "--epochs", 2)
+    seqapp("export", "run")
+    said = json.loads(seqapp("predict", "run", "--json").stdout)["predictions"][0]
+    answer = {name: values[0] for name, values in ask(outside / "run", "--latest").items()}
+    assert answer == dict(sorted(said.items()))
+
+
+def test_the_readmes_dataset_is_complete_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "datasets" / "README.md").read_text(), re.DOTALL)
+    assert code
+    (tmp_path / "birds.py").write_text(code.group(1))
+    monkeypatch.chdir(tmp_path)
+    seqapp("train", "./birds.py")
+    document = json.loads(seqapp("evaluate", "runs/birds-lstm", "--json").stdout)
+    assert "better than always the commonest bird and the Markov chain" in document["verdict"]
+    seqapp("export", "runs/birds-lstm")
+    question = {"visits": [["robin", "wren", "tit"]]}
+    said = json.loads(seqapp("predict", "runs/birds-lstm", "robin wren tit", "--json").stdout)["predictions"][0]
+    assert ask(tmp_path / "runs" / "birds-lstm", question)["next"] == [said["next"]]
+    assert len(seqapp("generate", "runs/birds-lstm", "--steps", 10, "--prompt", "robin wren").stdout.split()) == 10
+
+
+def test_the_readmes_model_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = re.search(r"```python\n(.*?)```", (ROOT / "models" / "README.md").read_text(), re.DOTALL)
+    assert code
+    (tmp_path / "stacked_gru.py").write_text(code.group(1))
+    monkeypatch.chdir(tmp_path)
+    seqapp("train", "fibonacci", *SMALL["fibonacci"], "--model", "./stacked_gru.py")
+    assert (tmp_path / "runs" / "fibonacci-stacked_gru" / "model.keras").is_file()
+
+
+def test_nothing_in_seqapp_decides_by_a_rooms_name() -> None:
+    names = {*rooms.names("datasets"), *rooms.names("models")}
+    for file in (ROOT / "seqapp").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Compare | ast.match_case | ast.MatchValue):
+                constants = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
+                assert not names & constants, f"{file}:{node.lineno}"
+
+
+def test_seqapp_names_datasets_only_in_prose() -> None:
+    for file in (ROOT / "seqapp").rglob("*.py"):
+        for line in file.read_text().splitlines():
+            if re.search("fibonacci|weather_dinner|stock", line):
+                assert line.strip().startswith(('"""', "click.echo(")), f"{file}: {line}"
+
+
+def test_seqapp_imports_no_room_and_rooms_import_no_room() -> None:
+    for file in [*(ROOT / "seqapp").rglob("*.py"), *(ROOT / "datasets").glob("*.py"), *(ROOT / "models").glob("*.py")]:
+        for line in file.read_text().splitlines():
+            assert not re.match(r"\s*(from|import) (seqapp\.)?(datasets|models)\b", line), f"{file}: {line}"
+
+
+class TestMistakes:
+    def test_a_file_that_is_not_there(self, outside: Path) -> None:
+        said = refused("train", "./web_lgo.py")
+        assert said == (
+            "Error: no file 'web_lgo.py'. Give the path of a dataset file, or one of: fibonacci, stock, text, weather_dinner."
+        )
+
+    def test_a_file_that_fails_to_import_shows_its_own_error(self, outside: Path) -> None:
+        (outside / "broken.py").write_text('"""Broken."""\nimport click\n\nROWS = undefined + 1\n')
+        said = refused("train", "./broken.py")
+        assert said == (
+            "Error: broken.py, line 4: the file exists but fails to import: NameError: name 'undefined' is not defined"
+        )
+
+    def test_a_file_that_is_not_python(self, outside: Path) -> None:
+        (outside / "broken.py").write_text("def load(:\n")
+        assert refused("train", "./broken.py").startswith(
+            "Error: broken.py, line 1: the file exists but fails to import: SyntaxError"
+        )
+
+    def test_a_dataset_without_a_task(self, outside: Path) -> None:
+        (outside / "half.py").write_text("def load(seed):\n    return None\n")
+        said = refused("train", "./half.py")
+        assert (
+            said
+            == f"Error: {outside / 'half.py'} defines no 'Task'; datasets/README.md says what a file there must define."
+        )
+
+    def test_a_model_that_looks_ahead(self, outside: Path) -> None:
+        (outside / "ahead.py").write_text(
+            "def layer(units, name):\n    import keras\n"
+            "    return keras.layers.GRU(units, go_backwards=True, return_sequences=True, return_state=True, name=name)\n"
+        )
+        said = refused("train", "stock", "--model", "./ahead.py", *SMALL["stock"])
+        assert said.startswith("Error: the model looks ahead: its outputs at a step change when only later inputs do")
+        assert not (outside / "runs").exists()
+
+    def test_a_model_without_state(self, outside: Path) -> None:
+        (outside / "stateless.py").write_text(
+            "def layer(units, name):\n    import keras\n    return keras.layers.Dense(units, name=name)\n"
+        )
+        said = refused("train", "stock", "--model", "./stateless.py", *SMALL["stock"])
+        assert said == (
+            "Error: the model's layer, a Dense, gives no sequence with its state. Return a Keras recurrent layer with "
+            "return_sequences=True and return_state=True, such as keras.layers.RNN around a cell."
+        )
+
+    def test_an_option_declared_twice(self, outside: Path) -> None:
+        text = (outside / "stacked_gru.py").read_text().replace("--depth", "--units")
+        (outside / "twice.py").write_text(text)
+        said = refused("train", "stock", "--model", "./twice.py")
+        assert said == "Error: the option --units is declared twice: rename it in your dataset or model file."
