@@ -1,0 +1,114 @@
+"""Measure what a user meets first: every default training, the start-up time, the peak memory of `make demo`.
+
+    python -m benchmarks.defaults [--skip-demo] [--seed 0] [--out benchmarks/results/defaults.json]
+
+Prints a table in Markdown. Wall times are of whole processes, start-up of TensorFlow included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+SEQAPP = [sys.executable, "-m", "seqapp"]
+SHOWN = {  # what of metrics.json the table shows, where it is there
+    "exact_match": "exact",
+    "accuracy_after_7_unknown": "accuracy after ≥ 7 unknown",
+    "accuracy": "accuracy",
+    "cross_entropy": "nats",
+    "mase": "MASE",
+    "coverage_80": "coverage of the 80 % interval",
+}
+
+
+def timed(command: list[str], **options: Any) -> tuple[float, subprocess.CompletedProcess[str]]:
+    """Wall seconds of a process, and the process."""
+    began = time.monotonic()
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, **options)
+    return time.monotonic() - began, done
+
+
+def training(dataset: str, model: str, folder: Path, seed: int) -> dict[str, Any]:
+    """Train and evaluate one pair by its default command."""
+    run = folder / f"{dataset}-{model}"
+    wall, done = timed([*SEQAPP, "train", dataset, "--model", model, "--seed", str(seed), "--out", str(run)])
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    evaluated, done = timed([*SEQAPP, "evaluate", str(run), "--json"])
+    document, record = json.loads(done.stdout), json.loads((run / "run.json").read_text())
+    return {
+        "dataset": dataset, "model": model, "seed": seed, "wall": wall, "training": record["seconds"],
+        "evaluation": evaluated, "parameters": record["parameters"], "metrics": document["metrics"],
+        "baselines": document["baselines"], "verdict": document["verdict"],
+    }  # fmt: skip
+
+
+def start_up(*arguments: str, times: int = 15) -> dict[str, float]:
+    """Wall seconds of a command that should answer at once: minimum, median, maximum."""
+    command = [str(Path(sys.executable).parent / "seqapp"), *arguments]
+    walls = [timed(command)[0] for _ in range(times)]
+    return {"minimum": min(walls), "median": statistics.median(walls), "maximum": max(walls)}
+
+
+def demo() -> dict[str, float]:
+    """Wall seconds of `make demo` from trained to asked, and the peak memory of its largest process in MB."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    wall, done = timed(["make", "--always-make", "demo"], env=environment)
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return {"wall": wall, "peak_mb": peak / 1024, "peak_before_mb": before / 1024}
+
+
+def row(result: dict[str, Any]) -> str:
+    """One line of the table."""
+    shown = [f"{label} {result['metrics'][name]:.4g}" for name, label in SHOWN.items() if name in result["metrics"]]
+    best = result["baselines"].get("best_possible", {}).get("accuracy_after_7_unknown")
+    if best:
+        shown[0] += f" (best possible {best:.4g}: {result['metrics']['accuracy_after_7_unknown'] / best:.1%})"
+    return (
+        f"| {result['dataset']} | {result['model']} | {result['parameters']} | {result['training']:.0f} "
+        f"| {result['wall']:.0f} | {result['evaluation']:.0f} | {', '.join(shown)} |"
+    )
+
+
+def main() -> None:
+    """Measure, print, write the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--skip-demo", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "defaults.json")
+    given = parser.parse_args()
+    measured: dict[str, Any] = {"cores": os.cpu_count()}
+    if not given.skip_demo:  # first: the peak is that of the largest child so far
+        measured["demo"] = demo()
+        print(f"make demo: {measured['demo']}", flush=True)
+    for name, arguments in (("--help", ["--help"]), ("a mistyped option", ["train", "text", "--epcohs", "3"])):
+        measured[name] = start_up(*arguments)
+        print(f"seqapp {' '.join(arguments)}: {measured[name]}", flush=True)
+    datasets, models = (sorted(file.stem for file in (ROOT / room).glob("*.py")) for room in ("datasets", "models"))
+    print("| dataset | model | parameters | training s | train, wall s | evaluate, wall s | on the test split |")
+    print("|---|---|---|---|---|---|---|")
+    measured["trainings"] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for dataset in datasets:
+            for model in models:
+                measured["trainings"].append(training(dataset, model, Path(folder), given.seed))
+                print(row(measured["trainings"][-1]), flush=True)
+    given.out.parent.mkdir(parents=True, exist_ok=True)
+    given.out.write_text(json.dumps(measured, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
