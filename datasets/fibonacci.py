@@ -173,7 +173,7 @@ class FibonacciDataset(Dataset):
         small = [row for row in self.rows["train"] if max(row) < 2**53]
         known = np.array(small, np.float64)
         line = LinearRegression(fit_intercept=False).fit(known[:, :-1], known[:, -1])
-        sums = [sum(c * _float(term) for c, term in zip(line.coef_, row[:-1], strict=True)) for row in rows]
+        sums = [sum(c * float(str(term)) for c, term in zip(line.coef_, row[:-1], strict=True)) for row in rows]
         return [round(total) if np.isfinite(total) else 0 for total in sums]
 
     def _digits(self, terms: Sequence[int]) -> Classified:
@@ -267,10 +267,3 @@ def _width(row: list[int]) -> int:
 
 def _reversed_digits(term: int, width: int) -> NDArray[Any]:
     return np.array([int(digit) for digit in reversed(str(term).zfill(width)[-width:])])
-
-
-def _float(term: int) -> float:
-    try:
-        return float(term)
-    except OverflowError:
-        return float("inf")

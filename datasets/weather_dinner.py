@@ -73,9 +73,7 @@ def load(
     table, fingerprint = read_csv(csv)
     target = table.name(target, "--target")
     dates = table.dates(date)
-    if split_at and dates is None:
-        raise BadInput(f"--split-at: {csv} has no date column; name one with --date, or use --split.")
-    cut = splits.cut_at(dates or [], split_at) if split_at else splits.cut(table.rows, split)
+    cut = splits.cut_dated(table, dates, split, split_at)
     ahead = _names(table, known, "--known")
     columns = [*ahead, *(name for name in _names(table, inputs, "--inputs") if name not in (*ahead, target))]
     numeric = tuple(name for name in columns if _is_numeric(table, name))

@@ -13,6 +13,7 @@ import click
 
 from seqapp.contract import SPLITS
 from seqapp.errors import BadInput
+from seqapp.table import Table
 
 DEFAULT = "0.7,0.15,0.15"
 
@@ -87,6 +88,15 @@ def cut_at(dates: Sequence[str], split_at: str, least: int = 1) -> Split:
         raise BadInput(f"--split-at: expected two ascending dates such as 2019-01-01,2020-01-01, got '{split_at}'.")
     bounds = [0, *(bisect.bisect_left(dates, part) for part in parts), len(dates)]
     return _checked(bounds, least)
+
+
+def cut_dated(table: Table, dates: Sequence[str] | None, split: str, split_at: str | None, least: int = 1) -> Split:
+    """Cut a table's rows by `--split-at` where it is given, else by `--split`."""
+    if not split_at:
+        return cut(table.rows, split, least)
+    if dates is None:
+        raise BadInput(f"--split-at: {table.source} has no date column; name one with --date, or use --split.")
+    return cut_at(dates, split_at, least)
 
 
 def _checked(bounds: list[int], least: int) -> Split:
