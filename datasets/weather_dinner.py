@@ -23,6 +23,7 @@ DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005,
 DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
+MANY = 20  # more different numbers than this are no categories
 
 
 @click.option("--csv", type=click.Path(resolve_path=True), help="A daily log.  [default: simulated days]")
@@ -154,6 +155,11 @@ def _fit(
 ) -> LogTask:
     train = slice(*cut.train)  # fit on train only
     classes = tuple(sorted(set(log.target[train]) - {""}))
+    if len(classes) > MANY and all(_is_number(name) for name in classes):
+        raise BadInput(
+            f"column '{target}': expected categories, got {len(classes)} different numbers. "
+            "seqapp train stock predicts numbers."
+        )
     if len(classes) < 2:
         raise BadInput(f"column '{target}': expected at least two categories in the training rows, got {len(classes)}.")
     later = sorted(set(log.target) - {"", *classes})
@@ -178,8 +184,11 @@ def _names(table: Table, columns: str | None, option: str) -> list[str]:
 
 
 def _is_numeric(table: Table, column: str) -> bool:
+    return all(_is_number(value) for value in table.categories(column) if value)
+
+
+def _is_number(text: str) -> bool:
     try:
-        table.numbers(column)
-    except BadInput:
+        return bool(np.isfinite(float(text)))
+    except ValueError:
         return False
-    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ def question(run: Run, task: Task, source: str | None) -> Raw:
         if not content:
             raise BadInput("standard input: expected data, got nothing.")
         return task.read(decode(content, "standard input", "text"), "standard input")
-    if task.literal and not Path(source).is_file():
+    if task.literal and not Path(source).exists():
+        if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
+            raise BadInput(f"{source}: no such file. To ask about these words themselves, pipe them in: … | seqapp … -")
         return task.read(source, "input")
     return task.read(decode(read_bytes(source, "a file of input"), source, "text"), source)
 

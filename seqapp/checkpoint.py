@@ -32,9 +32,9 @@ class Position:
 
 def save(file: Path, variables: list[Any], position: Position) -> None:
     """Write variables (weights, dropout seeds, optimizer) and position, then rename to `file`."""
-    arrays = {f"variable_{index}": np.asarray(variable) for index, variable in enumerate(variables)}
+    arrays = {f"variable_{index}": variable.numpy() for index, variable in enumerate(variables)}
     text = np.frombuffer(json.dumps(dataclasses.asdict(position)).encode(), np.uint8)
-    publish(file, lambda temporary: np.savez(temporary, position=text, **arrays))  # type: ignore[arg-type]  # savez's stub
+    publish(file, lambda temporary: np.savez(temporary, position=text, **arrays))
 
 
 def restore(file: Path, variables: list[Any]) -> Position:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import click
 
 import seqapp
 from seqapp.errors import BadInput, UnknownName, WorkFailed
+from seqapp.rooms import blame
 
 ORDER = ("list", "train", "evaluate", "predict", "generate", "export")  # as one meets them; the rest follow by name
 
@@ -41,6 +43,13 @@ class Commands(click.Group):
             raise Usage(str(error)) from error
         except WorkFailed as error:
             raise click.ClickException(str(error)) from error
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:
+            blamed = blame(error)
+            if blamed is None or os.environ.get("SEQAPP_TRACEBACK"):
+                raise
+            raise Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)") from error
         except KeyboardInterrupt:
             click.echo("Interrupted. A training goes on from its last checkpoint with --resume.", err=True)
             sys.exit(130)

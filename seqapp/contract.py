@@ -119,7 +119,10 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """Draw one item from the answer (temperature 0: the likeliest), append it: new raw inputs, item."""
+        """Draw one item from the answer (temperature 0: the likeliest), append it: new raw inputs, item.
+
+        `raw` and `answer` are NumPy arrays with a batch of one, text as str. An item of None ends the generation.
+        """
 
     def describe(self, answer: Raw) -> str:
         """One answer (no batch axis) for a person."""
@@ -138,8 +141,11 @@ class Task(abc.ABC):
         random, items = np.random.default_rng(seed), []
         for _ in range(steps):
             raw, item = self.extend(raw, functions["serving_default"](**raw), temperature, random)
+            if item is None:
+                break
             items.append(item)
-        return Generated(items, self.separator.join(map(str, items)))
+        shown = [f"{item:.6g}" if isinstance(item, float) else str(item) for item in items]
+        return Generated(items, self.separator.join(shown))
 
     def state(self) -> dict[str, Any]:
         """All fields, as run.json keeps them."""

@@ -13,12 +13,12 @@ class BadInput(ValueError):
 class UnknownName(BadInput, LookupError):
     """A dataset, model, column or option value that does not exist, with the near miss and the choices."""
 
-    def __init__(self, kind: str, name: str, choices: Iterable[str], where: str = "") -> None:
+    def __init__(self, kind: str, name: str, choices: Iterable[str], where: str = "", after: str = "") -> None:
         known = list(choices)
         folded = {choice.lower(): choice for choice in known}
         near = difflib.get_close_matches(name.lower(), folded, n=1, cutoff=0.6)
         hint = f" Did you mean '{folded[near[0]]}'?" if near else ""
-        super().__init__(f"{where}no {kind} named '{name}'.{hint} Choose from: {', '.join(known) or '(none)'}.")
+        super().__init__(f"{where}no {kind} named '{name}'.{hint} Choose from: {', '.join(known) or '(none)'}.{after}")
 
 
 class WorkFailed(RuntimeError):

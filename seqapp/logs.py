@@ -146,11 +146,9 @@ class LogTask(Task):
 
 def read_log(table: Table, target: str, numeric: tuple[str, ...], categorical: tuple[str, ...]) -> Log:
     """The named columns of a table."""
-    numbers = [table.numbers(table.name(column, "the model's columns")) for column in numeric]
-    texts = {
-        column: np.array(table.categories(table.name(column, "the model's columns")), object) for column in categorical
-    }
-    target_values = np.array(table.categories(table.name(target, "the model's columns")), object)
+    numbers = [table.numbers(table.name(column, "")) for column in numeric]
+    texts = {column: np.array(table.categories(table.name(column, "")), object) for column in categorical}
+    target_values = np.array(table.categories(table.name(target, "")), object)
     return Log(np.stack(numbers, 1) if numbers else np.zeros((table.rows, 0)), texts, target_values)
 
 

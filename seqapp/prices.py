@@ -78,7 +78,7 @@ class PriceTask(Task):
     def read(self, text: str, source: str) -> Raw:
         """A CSV with the columns of the training, oldest row first."""
         table = parse_csv(text, source)
-        names = [table.name(column, "the model's columns") for column in self.columns]
+        names = [table.name(column, "") for column in self.columns]
         table, values = positive_values(table, names, self.missing)
         table.dates(self.date if self.date in table.columns else None)  # refuses rows out of order
         if len(values) < self.window:

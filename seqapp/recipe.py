@@ -13,6 +13,7 @@ import numpy as np
 import seqapp
 from seqapp import runs
 from seqapp.checkpoint import Position
+from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Raw
 from seqapp.errors import BadInput
 from seqapp.network import Shape, build, check_causal
@@ -52,14 +53,19 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     """
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out: expected a folder, got the file '{folder}'.")
+    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
+        raise BadInput(f"{folder}: not a run folder (no run.json), and not empty. Choose another --out.")
     if folder.exists() and any(folder.iterdir()) and not force:
         raise BadInput(
             f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
         )
-    dataset = recipe.dataset.module.load(**recipe.dataset_options, seed=recipe.plan.seed)
+    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.plan.seed)
+    check_dataset(dataset)
     layer = runs.layer_of(recipe.model, recipe.model_options)
+    check_weights(dataset.task, lambda: build(dataset.task, layer, recipe.shape))
     network = build(dataset.task, layer, recipe.shape, recipe.plan.seed)
     check_causal(network, dataset.task)
+    check_answers(dataset, network)
     record = {
         "format": runs.FORMAT,
         "seqapp": seqapp.__version__,

@@ -44,6 +44,20 @@ class Room:
         """The room's own defaults for training options, such as `{"units": 128}`."""
         return dict(getattr(self.module, "DEFAULTS", {}))
 
+    def call(self, function: str, **arguments: Any) -> Any:
+        """Call the room's `load` or `layer`.
+
+        Raises:
+            BadInput: the function does not take these arguments.
+        """
+        called = getattr(self.module, function)
+        try:
+            inspect.signature(called).bind(**arguments)
+        except TypeError as error:
+            wanted = ", ".join(arguments)
+            raise BadInput(f"{self.path}: {function} does not take what it is given ({wanted}): {error}.") from None
+        return called(**arguments)
+
 
 def names(kind: str) -> list[str]:
     """Names of the files in the room `kind` ("datasets" or "models"), sorted."""
@@ -61,7 +75,8 @@ def find(kind: str, name: str) -> Room:
     if name.endswith(".py"):
         return _checked(kind, _load_file(kind, Path(name)))
     if name not in names(kind):
-        raise UnknownName(kind.removesuffix("s"), name, names(kind))
+        own = f" Your own file is named by its path: ./{name}.py" if Path(f"{name}.py").is_file() else ""
+        raise UnknownName(kind.removesuffix("s"), name, names(kind), after=own)
     path = next(file for folder in seqapp.__path__ if (file := Path(folder) / kind / f"{name}.py").is_file())
     return _checked(kind, Room(name, path, _imported(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))))
 
@@ -70,6 +85,16 @@ def find(kind: str, name: str) -> Room:
 def options(function: Callable[..., Any]) -> list[click.Parameter]:
     """The click options declared on a room's function."""
     return list(click.command("room")(function).params)
+
+
+def blame(error: BaseException) -> str | None:
+    """Where in a user's own room file an error arose, and its last words; None if none of these files took part."""
+    own = {getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("seqapp_own_")}
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
+    if not frames:
+        return None
+    said = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name}: {type(error).__name__}: {said[0]}"
 
 
 def _load_file(kind: str, path: Path) -> Room:
@@ -83,6 +108,8 @@ def _load_file(kind: str, path: Path) -> Room:
         raise BadInput(f"'{path}' cannot be loaded as Python.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up by name
+    if str(path.resolve().parent) not in sys.path:
+        sys.path.append(str(path.resolve().parent))  # files beside it can be imported, as from a script
     loader = spec.loader
     _imported(path, lambda: loader.exec_module(module))
     return Room(path.stem, path.resolve(), module)

@@ -48,7 +48,13 @@ class Run:
 
     def dataset_room(self) -> rooms.Room:
         """The dataset file that the run was trained with."""
-        return rooms.find("datasets", self.record["rooms"]["dataset"])
+        return self._room("datasets", "dataset")
+
+    def _room(self, kind: str, key: str) -> rooms.Room:
+        """The room by name; a user's own file by its path, or a copy of it in the run folder."""
+        reference = self.record["rooms"][key]
+        copy = self.folder / Path(reference).name
+        return rooms.find(kind, str(copy) if reference.endswith(".py") and copy.is_file() else reference)
 
     def task(self) -> Task:
         """The task as it was fitted, without the data."""
@@ -62,9 +68,9 @@ class Run:
 
     def load_dataset(self) -> Dataset:
         """The data that the run was trained on, read again; refused if it has changed."""
-        dataset: Dataset = self.dataset_room().module.load(
-            **self.record["options"]["dataset"], seed=self.record["seed"]
-        )
+        room, options = self.dataset_room(), self.record["options"]["dataset"]
+        _check_options(room, room.module.load, options)
+        dataset: Dataset = room.call("load", **options, seed=self.record["seed"])
         if dataset.data["sha256"] != self.record["data"]["sha256"]:
             raise BadInput(
                 f"{self.folder}: the data has changed since training (sha256 {dataset.data['sha256'][:12]}…, "
@@ -81,7 +87,9 @@ class Run:
         """The network with its initial weights."""
         from seqapp.network import Shape, build
 
-        layer = layer_of(rooms.find("models", self.record["rooms"]["model"]), self.record["options"]["model"])
+        room, options = self._room("models", "model"), self.record["options"]["model"]
+        _check_options(room, room.module.layer, options)
+        layer = layer_of(room, options)
         return build(task, layer, Shape(**self.record["options"]["network"]), self.record["seed"])
 
     def load_network(self, task: Task) -> Network:
@@ -96,15 +104,7 @@ class Run:
                 f"Go on with: seqapp train {self.record['rooms']['dataset']} --out {self.folder} --resume"
             )
         network = self.new_network(task)
-        _check_archive(self.weights, network)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("error")  # Keras only warns where it finds no weights for a layer
-                network.model.load_weights(self.weights)
-        except (ValueError, OSError, KeyError, UserWarning) as error:
-            raise BadInput(
-                f"{self.weights}: the weights do not fit the network: {str(error).splitlines()[0]}"
-            ) from None
+        load_weights(network, self.weights)
         network.avoid_cudnn()
         return network
 
@@ -115,9 +115,24 @@ class Run:
         return updated
 
 
+def load_weights(network: Network, file: Path) -> None:
+    """Read the weights of a .keras archive; its description of the network is compared and never executed.
+
+    Raises:
+        BadInput: the archive is damaged or belongs to another network.
+    """
+    _check_archive(file, network)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # Keras only warns where it finds no weights for a layer
+            network.model.load_weights(file)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
+        raise BadInput(f"{file}: the weights do not fit the network: {' '.join(str(error).split())[:200]}") from None
+
+
 def layer_of(room: rooms.Room, options: dict[str, Any]) -> Any:
     """The model file's `layer` with the model's own options filled in."""
-    return lambda units, name: room.module.layer(units, name, **options)
+    return lambda units, name: room.call("layer", units=units, name=name, **options)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -128,7 +143,8 @@ def open_run(folder: str | Path) -> Run:
     """
     path = Path(folder)
     if not path.is_dir():
-        raise BadInput(f"no run folder '{path}'. `seqapp list` shows the runs; `seqapp train DATASET` makes one.")
+        near = f" Did you mean '{Path('runs') / path}'?" if (Path("runs") / path / "run.json").is_file() else ""
+        raise BadInput(f"no run folder '{path}'.{near} `seqapp list` shows the runs; `seqapp train DATASET` makes one.")
     file = path / "run.json"
     if not file.is_file():
         raise BadInput(f"{path}: not a run folder: it has no run.json. `seqapp list` shows the runs.")
@@ -161,12 +177,9 @@ def versions() -> dict[str, str]:
 
 
 def remove(folder: Path) -> None:
-    """Delete a run folder, and nothing that is not one."""
-    if folder.exists() and not (folder / "run.json").is_file() and any(folder.iterdir()):
-        raise BadInput(
-            f"{folder}: not a run folder (no run.json), so --force will not delete it. Choose another --out."
-        )
-    shutil.rmtree(folder, ignore_errors=False) if folder.exists() else None
+    """Delete a run folder, if it is there; what is not a run was refused before."""
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 def sha256(*parts: bytes | str) -> str:
@@ -175,6 +188,13 @@ def sha256(*parts: bytes | str) -> str:
     for part in parts:
         digest.update(part.encode() if isinstance(part, str) else part)
     return digest.hexdigest()
+
+
+def _check_options(room: rooms.Room, function: Any, options: dict[str, Any]) -> None:
+    now = {str(option.name) for option in rooms.options(function)}
+    if now != options.keys():
+        changed = ", ".join(sorted(now ^ options.keys()))
+        raise BadInput(f"{room.path} has changed since training: other options ({changed}). Train again with --force.")
 
 
 def _check_archive(file: Path, network: Network) -> None:

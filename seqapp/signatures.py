@@ -30,6 +30,8 @@ class Function:
         """
         import tensorflow as tf
 
+        if raw.keys() != self.inputs.keys():
+            raise BadInput(f"expected the inputs {', '.join(self.inputs)}, got {', '.join(raw) or 'none'}.")
         try:
             tensors = {name: tf.convert_to_tensor(raw[name], dtype=spec.dtype) for name, spec in self.inputs.items()}
             answer = self.concrete(**tensors)
@@ -47,18 +49,24 @@ def _compiled(signature: Signature) -> Function:
     import tensorflow as tf
 
     def checked(**raw: Any) -> Raw:
-        return signature.function(**{name: conform(name, raw[name], spec) for name, spec in signature.inputs.items()})
+        answer = signature.function(**{name: conform(name, raw[name], spec) for name, spec in signature.inputs.items()})
+        if not isinstance(answer, dict):
+            raise BadInput(f"answer: expected a dictionary of tensors by name, got {type(answer).__name__}.")
+        return answer
 
     named = {name: tf.TensorSpec(spec.shape, spec.dtype, name=name) for name, spec in signature.inputs.items()}
-    return Function(signature.inputs, tf.function(checked).get_concrete_function(**named))
+    return Function(signature.inputs, tf.function(checked, autograph=False).get_concrete_function(**named))
 
 
 def _as_array(tensor: Any) -> Any:
-    array = tensor.numpy()
+    array = np.asarray(tensor.numpy())
     return np.vectorize(lambda item: item.decode(), otypes=[object])(array) if array.dtype == object else array
 
 
 def _said(error: Exception) -> str:
     """The sentence of an in-graph check, without what TensorFlow writes around it."""
     found = re.search(r"assertion failed: \[(.*?)\](?:\n|\s*\[\[|$)", str(error), re.DOTALL)
-    return found.group(1) if found else str(error).splitlines()[0]
+    if found:
+        return found.group(1)
+    lines = [line.strip() for line in str(error).splitlines()]
+    return [line for line in lines if line and not line.startswith(("[[", "<"))][-1]

@@ -42,7 +42,8 @@ class Table:
         same = [name for name in self.columns if name.lower() == column.lower()]
         if len(same) == 1:
             return same[0]
-        raise UnknownName("column", column, self.columns, where=f"{option}: {self.source} has ")
+        prefix = f"{option}: " if option else ""
+        raise UnknownName("column", column, self.columns, where=f"{prefix}{self.source} has ")
 
     def numbers(self, column: str) -> NDArray[Any]:
         """A column as float64, `(rows,)`; missing values are NaN.
@@ -186,6 +187,8 @@ def parse_csv(text: str, source: str) -> Table:
         raise BadInput(f"{source}, line {reader.line_num}: not readable as CSV: {error}.") from None
     if len(header) < 1 or not rows:
         raise BadInput(f"{source}: expected a header and rows of data, got {len(rows)} rows below the header.")
+    if len(header) == 1 and (other := next((mark for mark in (";", "\t") if mark in header[0]), None)):
+        raise BadInput(f"{source}: expected commas between the values, got {other!r}. Save it as CSV with commas.")
     for name in header:
         if header.count(name) > 1:
             raise BadInput(f"{source}: column '{name}' comes {header.count(name)} times in the header. Rename one.")

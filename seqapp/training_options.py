@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from seqapp.errors import UnknownName
+
 NETWORK = ("units", "layers", "dropout")
 TRAINING = ("epochs", "batch_size", "learning_rate", "clip_norm", "patience", "checkpoint_every", "seed")
 
@@ -15,6 +17,11 @@ _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 def training_options(defaults: dict[str, Any], dataset: str) -> list[click.Parameter]:
     """Options for the network, the training and the run folder, with the dataset's defaults."""
+
+    known = {*NETWORK, *TRAINING}
+    for name in defaults:
+        if name not in known:
+            raise UnknownName("training option", name, sorted(known), where="DEFAULTS: ")
 
     def option(name: str, value: Any, kind: Any, text: str) -> click.Option:
         key = name.removeprefix("--").replace("-", "_")

@@ -34,7 +34,7 @@ def verdict(dataset: Dataset, model: Predictions, baselines: Mapping[str, Baseli
 def _standing(
     metric: str, ours: NDArray[Any], theirs: Mapping[str, NDArray[Any]], baselines: Mapping[str, Baseline]
 ) -> str:
-    """ "worse than X, no better than Y, but better than Z"."""
+    """In words: worse than X and no better than Y, but better than Z."""
     standing: dict[int, list[str]] = {-1: [], 0: [], 1: []}
     for name, cases in theirs.items():
         if not baselines[name].ceiling:
@@ -42,7 +42,8 @@ def _standing(
             standing[gain].append(baselines[name].description)
     words = {-1: ("worse than", "or"), 0: ("no better than", "or"), 1: ("better than", "and")}
     parts = [f"{words[gain][0]} {_listed(names, words[gain][1])}" for gain, names in standing.items() if names]
-    return ", but ".join([", ".join(parts[:-1]), parts[-1]]) if standing[1] and len(parts) > 1 else ", ".join(parts)
+    lost, won = (parts[:-1], parts[-1:]) if standing[1] else (parts, [])
+    return ", but ".join(part for part in (" and ".join(lost), *won) if part)
 
 
 def significant_gain(ours: NDArray[Any], theirs: NDArray[Any], higher_is_better: bool) -> int:

@@ -32,6 +32,11 @@ class Vocabulary:
         """How many ids there are."""
         return len(self.tokens)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tokens that stand for something, ids 2 and up: without `<unk>` and `<start>`."""
+        return self.tokens[2:]
+
     def ids(self, tokens: Tensor) -> Tensor:
         """Strings of any shape as int32 ids of the same shape."""
         import tensorflow as tf

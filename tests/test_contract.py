@@ -15,13 +15,13 @@ from conftest import MODEL, SMALL
 from seqapp import rooms
 from seqapp.batches import batches
 from seqapp.categories import draw
-from seqapp.commands.train import _train_command
 from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.evaluation import predictions
 from seqapp.heads import Category
 from seqapp.network import Shape, build, check_causal
 from seqapp.runs import layer_of, open_run
 from seqapp.signatures import functions
+from seqapp.train_command import train_command
 
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 
@@ -29,7 +29,7 @@ DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 def load(name: str, seed: int = 0) -> Dataset:
     """The dataset with the small options of conftest."""
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    command = _train_command(room, model)
+    command = train_command(room, model)
     values = command.make_context("train", list(SMALL.get(name, []))).params
     own = {str(option.name) for option in rooms.options(room.module.load)}
     loaded: Dataset = room.module.load(**{key: values[key] for key in own}, seed=seed)

@@ -21,8 +21,9 @@ def command(folder: str) -> None:
             click.echo(f"  {name:<16}{rooms.find(kind, name).summary}")
     click.echo(f"runs in {folder}/:")
     found = sorted(path.parent for path in Path(folder).glob("*/run.json"))
+    width = max((len(path.name) for path in found), default=0)
     for path in found:
-        click.echo(f"  {path.name:<24}{_line(path)}")
+        click.echo(f"  {path.name:<{width}}  {_line(path)}")
     if not found:
         click.echo("  none yet; make one with: seqapp train fibonacci --model simple_rnn")
 

@@ -1,0 +1,73 @@
+"""The command that trains one dataset with one model: its options come from both files, its work is in seqapp/recipe.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from seqapp import rooms
+from seqapp.errors import BadInput
+from seqapp.quiet import start_tensorflow
+from seqapp.training_options import NETWORK, TRAINING, training_options
+
+
+def train_command(dataset: rooms.Room, model: rooms.Room) -> click.Command:
+    """A click command with the options of the dataset's file, of the model's file, and of every training."""
+    own = rooms.options(dataset.module.load)
+    models = rooms.options(model.module.layer)
+
+    general = training_options(dataset.defaults, dataset.name)
+    _refuse_twins([*own, *models, *general])
+
+    def run(**values: Any) -> None:
+        context = click.get_current_context()
+        given = [name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        _train(
+            dataset, model, [str(option.name) for option in own], [str(option.name) for option in models], values, given
+        )
+
+    return click.Command(dataset.name, params=[*own, *models, *general], callback=run, help=dataset.module.__doc__)
+
+
+def _refuse_twins(options: list[click.Parameter]) -> None:
+    names = [str(option.name) for option in options]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise BadInput(
+            f"the option --{twins[0].replace('_', '-')} is declared twice: rename it in your dataset or model file."
+        )
+
+
+def _train(
+    dataset: rooms.Room, model: rooms.Room, own: list[str], models: list[str], values: dict[str, Any], given: list[str]
+) -> None:
+    if values["resume"] and values["force"]:
+        raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
+    start_tensorflow()
+    from seqapp import recipe
+    from seqapp.network import Shape
+    from seqapp.progress import Progress
+    from seqapp.training import Plan
+
+    folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
+    with Progress() as progress:
+        if values["resume"]:
+            settled = {"model", "out", "resume", "force"}
+            changes = {name: values[name] for name in given if name not in settled}
+            run = recipe.resume(folder, dataset, model if "model" in given else None, changes, progress)
+        else:
+            recipe_given = recipe.Recipe(
+                dataset,
+                model,
+                {name: values[name] for name in own},
+                {name: values[name] for name in models},
+                Shape(**{name: values[name] for name in NETWORK}),
+                Plan(**{name: values[name] for name in TRAINING}),
+            )
+            run = recipe.start(recipe_given, folder, values["force"], ["seqapp", *sys.argv[1:]], progress)
+    size, seconds = run.record["parameters"], run.record["seconds"]
+    click.echo(f"{run.folder}  {size} parameters, {seconds:.0f} s. Next: seqapp evaluate {run.folder}")
