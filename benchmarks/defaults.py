@@ -1,6 +1,6 @@
 """Measure what a user meets first: every default training, the start-up time, the peak memory of `make demo`.
 
-    python -m benchmarks.defaults [--skip-demo] [--seed 0] [--out benchmarks/results/defaults.json]
+    python -m benchmarks.defaults [--parts demo,start,trainings] [--seed 0] [--out benchmarks/results/defaults.json]
 
 Prints a table in Markdown. Wall times are of whole processes, start-up of TensorFlow included.
 """
@@ -83,29 +83,38 @@ def row(result: dict[str, Any]) -> str:
     )
 
 
+def trainings(seed: int) -> list[dict[str, Any]]:
+    """Every dataset with every model, by default commands; prints the table as it grows."""
+    datasets, models = (sorted(file.stem for file in (ROOT / room).glob("*.py")) for room in ("datasets", "models"))
+    print("| dataset | model | parameters | training s | train, wall s | evaluate, wall s | on the test split |")
+    print("|---|---|---|---|---|---|---|")
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        for dataset in datasets:
+            for model in models:
+                found.append(training(dataset, model, Path(folder), seed))
+                print(row(found[-1]), flush=True)
+    return found
+
+
 def main() -> None:
     """Measure, print, write the JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--skip-demo", action="store_true")
+    parser.add_argument("--parts", default="demo,start,trainings", help="What to measure.")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results" / "defaults.json")
     given = parser.parse_args()
     measured: dict[str, Any] = {"cores": os.cpu_count()}
-    if not given.skip_demo:  # first: the peak is that of the largest child so far
+    parts = given.parts.split(",")
+    if "demo" in parts:  # first: the peak is that of the largest child so far
         measured["demo"] = demo()
         print(f"make demo: {measured['demo']}", flush=True)
-    for name, arguments in (("--help", ["--help"]), ("a mistyped option", ["train", "text", "--epcohs", "3"])):
-        measured[name] = start_up(*arguments)
-        print(f"seqapp {' '.join(arguments)}: {measured[name]}", flush=True)
-    datasets, models = (sorted(file.stem for file in (ROOT / room).glob("*.py")) for room in ("datasets", "models"))
-    print("| dataset | model | parameters | training s | train, wall s | evaluate, wall s | on the test split |")
-    print("|---|---|---|---|---|---|---|")
-    measured["trainings"] = []
-    with tempfile.TemporaryDirectory() as folder:
-        for dataset in datasets:
-            for model in models:
-                measured["trainings"].append(training(dataset, model, Path(folder), given.seed))
-                print(row(measured["trainings"][-1]), flush=True)
+    if "start" in parts:
+        for name, arguments in (("--help", ["--help"]), ("a mistyped option", ["train", "text", "--epcohs", "3"])):
+            measured[name] = start_up(*arguments)
+            print(f"seqapp {' '.join(arguments)}: {measured[name]}", flush=True)
+    if "trainings" in parts:
+        measured["trainings"] = trainings(given.seed)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(measured, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
-"""The command that trains one dataset with one model: its options come from both files, its work is in seqapp/recipe.py."""
+"""The command that trains one dataset with one model: options from both files, the work in seqapp/recipe.py."""
 
 from __future__ import annotations
 
