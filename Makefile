@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 BIN := .venv/bin
 SEQAPP := $(BIN)/seqapp
 DATASETS := $(basename $(notdir $(wildcard datasets/*.py)))
@@ -23,7 +23,8 @@ help:  ## list the targets
 setup: $(BIN)/.installed  ## make .venv and install seqapp with the exact versions of constraints.txt
 
 $(BIN)/.installed: setup.cfg pyproject.toml constraints.txt
-	@command -v $(PYTHON) >/dev/null || { echo "make: no $(PYTHON) on the PATH; name a Python 3.11 with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
+	    echo "make: expected Python 3.11, found '$(PYTHON)'; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check]'
 	@touch $@
@@ -47,6 +48,7 @@ test: $(BIN)/.installed  ## the tests
 
 check: $(BIN)/.installed  ## ruff, mypy, the tests
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
 

@@ -81,8 +81,9 @@ class LogTask(Task):
         """`(batch, steps, size)`: at each day its known columns beside what was seen the day before."""
         import tensorflow as tf
 
+        target = _one_hot(self._checked(raw[self.name(self.target)]), self.classes)
         known: list[Tensor] = []
-        before = [_one_hot(raw[self.name(self.target)], self.classes)]
+        before = [target]
         for index, column in enumerate(self.numeric):
             value = (raw[self.numbers][..., index] - self.mean[index]) / self.scale[index]
             gap = tf.math.is_nan(value)
@@ -94,6 +95,17 @@ class LogTask(Task):
         if not self.known:
             return tf.pad(seen, [[0, 0], [1, 0], [0, 0]])
         return tf.concat([*known, tf.pad(seen[:, :-1], [[0, 0], [1, 0], [0, 0]])], -1)
+
+    def _checked(self, target: Tensor) -> Tensor:
+        """The target's values, once each is a class or unknown."""
+        import tensorflow as tf
+
+        from seqapp.checks import require
+
+        said = tf.equal(target, "") | tf.reduce_any(tf.equal(target[..., tf.newaxis], tf.constant(self.classes)), -1)
+        wrong = tf.strings.reduce_join(tf.boolean_mask(target, ~said), separator=", ")
+        message = f"{self.name(self.target)}: expected {', '.join(self.classes)} or nothing (unknown), got {{}}"
+        return require(target, tf.reduce_all(said), message, wrong)
 
     def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
         """The likeliest class, and all classes with their probabilities."""

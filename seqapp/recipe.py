@@ -110,6 +110,8 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
                 f"change it to {value}. Use --force to start anew, or --out for another folder."
             )
     training = run.record["options"]["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    for stray in folder.rglob(".*.partial*"):  # what a killed training was writing
+        stray.unlink()
     data = run.load_dataset()
     network = run.new_network(data.task)
     run = run.update(options=run.record["options"] | {"training": training})

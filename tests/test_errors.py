@@ -140,6 +140,37 @@ def test_gaps_are_dropped_or_filled_on_request(tmp_path: Path) -> None:
     )
 
 
+def test_a_window_longer_than_the_data(tmp_path: Path) -> None:
+    said = refused("train", "weather_dinner", "--days", 300, "--window", 250)
+    assert said == "Error: --window 250 needs more than 250 training rows, got 210. Use a smaller --window."
+
+
+def test_a_log_whose_target_is_a_number_or_constant(tmp_path: Path) -> None:
+    file = write(tmp_path / "log.csv", days(200, lambda day: str(day * 1.5)))
+    assert refused("train", "weather_dinner", "--csv", file, "--target", "close") == (
+        "Error: column 'close': expected categories, got 140 different numbers. seqapp train stock predicts numbers."
+    )
+    file = write(tmp_path / "log.csv", days(200, lambda day: "pizza"))
+    assert refused("train", "weather_dinner", "--csv", file, "--target", "close") == (
+        "Error: column 'close': expected at least two categories in the training rows, got 1."
+    )
+
+
+def test_a_split_by_dates_without_dates(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("close\n" + "\n".join(str(100 + day) for day in range(200)))
+    said = refused("train", "stock", "--csv", "prices.csv", "--split-at", "2020-01-01,2021-01-01")
+    assert said == (
+        f"Error: --split-at: {tmp_path / 'prices.csv'} has no date column; name one with --date, or use --split."
+    )
+
+
+def test_semicolons_between_values(tmp_path: Path) -> None:
+    (tmp_path / "prices.csv").write_text("date;close\n2020-01-01;1,5\n")
+    assert refused("train", "stock", "--csv", "prices.csv") == (
+        f"Error: {tmp_path / 'prices.csv'}: expected commas between the values, got ';'. Save it as CSV with commas."
+    )
+
+
 class TestNames:
     def test_a_dataset(self) -> None:
         assert refused("train", "fibonaci") == (
@@ -278,6 +309,25 @@ class TestRuns:
 
 
 class TestQuestions:
+    @pytest.mark.parametrize("dataset", ["fibonacci", "stock", "text", "weather_dinner"])
+    def test_a_directory_an_empty_file_and_a_binary_one(
+        self, dataset: str, trained: Callable[[str], Path], tmp_path: Path
+    ) -> None:
+        run = trained(dataset)
+        (tmp_path / "empty").write_bytes(b"")
+        (tmp_path / "binary").write_bytes(bytes(range(256)))
+        for command in (["predict", run], ["generate", run, "--prompt"]):
+            assert refused(*command, tmp_path) == f"Error: {tmp_path}: expected a file of input, got a directory."
+            empty, binary = tmp_path / "empty", tmp_path / "binary"
+            assert refused(*command, empty) == f"Error: {empty}: expected a file of input, got a file of 0 bytes."
+            assert refused(*command, binary) == f"Error: {binary}: expected text in UTF-8, got byte 0x80 at offset 128."
+
+    def test_a_mistyped_file_name_is_not_taken_for_the_input_itself(self, trained: Callable[[str], Path]) -> None:
+        for dataset in ("text", "fibonacci"):
+            assert refused("predict", trained(dataset), "letetr.txt") == (
+                "Error: letetr.txt: no such file. To ask about these words themselves, pipe them in: … | seqapp … -"
+            )
+
     def test_a_file_that_is_not_there(self, trained: Callable[[str], Path]) -> None:
         said = refused("predict", trained("stock"), "absent.csv")
         assert said == "Error: absent.csv: no such file; expected a file of input."

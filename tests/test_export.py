@@ -161,6 +161,14 @@ class TestWrongQuestions:
             function(terms=tf.constant([["8", "-13"]]))
         assert "terms: expected non-negative decimal integers, got -13]" in str(refusal.value)
 
+    def test_a_dinner_that_nobody_knows(self, exported: Callable[[str], Path]) -> None:
+        import tensorflow as tf
+
+        function = load(exported("weather_dinner")).signatures["serving_default"]
+        with pytest.raises(tf.errors.InvalidArgumentError) as refusal:
+            function(weather=tf.zeros([1, 3, 5]), dinner=tf.constant([["pizza", "tacos", ""]]))
+        assert "dinner: expected pizza, sushi, waffles or nothing (unknown), got tacos" in str(refusal.value)
+
     def test_a_wrong_rank(self, exported: Callable[[str], Path]) -> None:
         import tensorflow as tf
 
