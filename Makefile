@@ -7,6 +7,8 @@ SHELL := /bin/bash
 PYTHON ?= $(firstword $(shell command -v python3.11 python3))
 BIN := .venv/bin
 SEQAPP := $(BIN)/seqapp
+# The build tool is pinned too, and used as installed: an isolated build would fetch whatever is newest.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 DATASETS := $(basename $(notdir $(wildcard datasets/*.py)))
 MODELS := $(basename $(notdir $(wildcard models/*.py)))
 PAIRS := $(foreach dataset,$(DATASETS),$(addprefix $(dataset)-,$(MODELS)))
@@ -26,7 +28,8 @@ $(BIN)/.installed: setup.cfg pyproject.toml constraints.txt
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null || { \
 	    echo "make: expected Python 3.11, found '$(PYTHON)'; name one with: make PYTHON=/path/to/python3.11 ..." >&2; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,check]'
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable '.[test,check]'
 	@touch $@
 
 demo: runs/stock-lstm/metrics.json runs/fibonacci-simple_rnn/metrics.json  ## train, evaluate, export, ask: real stock prices with lstm, Fibonacci with simple_rnn
