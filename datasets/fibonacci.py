@@ -21,12 +21,12 @@ from seqapp.errors import BadInput
 from seqapp.heads import Category, Classified, Tensor
 from seqapp.runs import sha256
 
-DEFAULTS = {"units": 64, "epochs": 30, "batch_size": 128, "learning_rate": 0.005, "patience": 30}
+DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005, "patience": 20, "dropout": 0.1}
 START = 5  # the first term of 1, 1, 2, 3, 5, … that is asked for
 
 
 @click.option("--window", default=2, show_default=True, type=click.IntRange(min=2), help="Terms side by side.")
-@click.option("--sequences", default=3000, show_default=True, type=click.IntRange(min=30), help="Random starts in all.")
+@click.option("--sequences", default=6000, show_default=True, type=click.IntRange(min=30), help="Random starts in all.")
 @click.option("--digits", default=20, show_default=True, type=click.IntRange(2, 300), help="Longest training term.")
 @click.option("--test-digits", default=1000, show_default=True, type=click.IntRange(2, 4000), help="Longest test term.")
 @splits.by_rows
@@ -213,14 +213,11 @@ _FIBONACCI = frozenset(_sequence(0, 1, 100))  # up to 21 digits: all that traini
 
 
 def _start(random: np.random.Generator, digits: int) -> tuple[int, int]:
-    """Two non-negative terms of 1 to `digits` - 1 digits; some of nines and zeros, where carries run far."""
-
-    def term() -> int:
-        length = int(random.integers(1, digits))
-        few = [0, 9] if random.random() < 0.3 else list(range(10))
-        return int("".join(map(str, random.choice(few, length))))
-
-    return term(), term()
+    """Two non-negative terms of 1 to `digits` - 1 digits; in a third of them most digits sum to 9: carries run far there."""
+    first, second = (random.integers(0, 10, random.integers(1, digits)) for _ in range(2))
+    if random.random() < 1 / 3:
+        second = np.where(random.random(len(first)) < 0.8, 9 - first, random.integers(0, 10, len(first)))
+    return int("".join(map(str, first))), int("".join(map(str, second)))
 
 
 def _questions(starts: list[tuple[int, int]], window: int, digits: int) -> list[list[int]]:

@@ -64,7 +64,7 @@ def check_dataset(dataset: Any) -> None:
 def _check_windows(task: Task, split: str, windows: Windows) -> None:
     where = f"windows('{split}')"
     _expect(windows.count > 0, where, "at least one example", "none")
-    order = np.arange(min(windows.count, SAMPLE))
+    order = np.unique(np.linspace(0, windows.count - 1, SAMPLE).astype(int))
     inputs, targets, weights = (part.numpy() for part in next(iter(batches(windows, order, SAMPLE))))
     size, tokens = task.inputs.size, isinstance(task.inputs, Tokens)
     axes = "(batch, steps)" if tokens else f"(batch, steps, {size})"

@@ -46,7 +46,7 @@ class TestFibonacci:
             assert weights.sum() == len(str(max(terms))) + 1
 
     def test_nothing_of_the_canonical_sequence_is_trained_on_and_terms_are_short(self) -> None:
-        dataset = room("fibonacci").load(2, 3000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        dataset = room("fibonacci").load(2, 6000, 20, 1000, "0.7,0.15,0.15", seed=0)
         numbers = {1}
         first, second = 1, 1
         for _ in range(120):
@@ -57,7 +57,7 @@ class TestFibonacci:
             assert max(max(row) for row in dataset.rows[split]) < 10**20
 
     def test_the_test_asks_from_the_5th_term_to_1000_digits_and_unseen_starts(self) -> None:
-        dataset = room("fibonacci").load(2, 3000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        dataset = room("fibonacci").load(2, 6000, 20, 1000, "0.7,0.15,0.15", seed=0)
         canonical = [row[-1] for row in dataset.rows["test"][: dataset.canonical]]
         assert len(canonical) >= 200
         assert canonical[0] == 5

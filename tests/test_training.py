@@ -149,9 +149,7 @@ def test_a_run_is_never_overwritten_without_force(straight: Path) -> None:
 def test_force_deletes_nothing_that_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years")
     said = refused("train", "fibonacci", *SMALL["fibonacci"], "--out", tmp_path, "--force")
-    assert said == (
-        f"Error: {tmp_path}: not a run folder (no run.json), and not empty. Choose another --out."
-    )
+    assert said == (f"Error: {tmp_path}: not a run folder (no run.json), and not empty. Choose another --out.")
     assert (tmp_path / "thesis.txt").read_text() == "three years"
 
 
