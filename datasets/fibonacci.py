@@ -213,7 +213,7 @@ _FIBONACCI = frozenset(_sequence(0, 1, 100))  # up to 21 digits: all that traini
 
 
 def _start(random: np.random.Generator, digits: int) -> tuple[int, int]:
-    """Two non-negative terms of 1 to `digits` - 1 digits; in a third of them most digits sum to 9: carries run far there."""
+    """Two non-negative terms of 1 to `digits` - 1 digits; in a third most digits sum to 9, where carries run far."""
     first, second = (random.integers(0, 10, random.integers(1, digits)) for _ in range(2))
     if random.random() < 1 / 3:
         second = np.where(random.random(len(first)) < 0.8, 9 - first, random.integers(0, 10, len(first)))
