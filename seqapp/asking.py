@@ -24,7 +24,7 @@ def question(run: Run, task: Task, source: str | None) -> Raw:
         if not content:
             raise BadInput("standard input: expected data, got nothing.")
         return task.read(decode(content, "standard input", "text"), "standard input")
-    if task.literal and not Path(source).exists():
+    if task.literal and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
             raise BadInput(f"{source}: no such file. To ask about these words themselves, pipe them in: … | seqapp … -")
         return task.read(source, "input")
