@@ -45,7 +45,7 @@ class LogDataset(CategoryDataset):
         self.latest = task.raw(log, slice(-task.window, None))
         if task.known:
             self.latest[task.name(task.target)] = np.array([[*log.target[-task.window : -1], ""]], dtype=object)
-        self.hide, self.random = hide, np.random.default_rng(seed)
+        self.hide, self.seed = hide, seed
         self.after_long = self._last_known(LONG) < 0
         self.split = cut.describe(dates)
         self.split["test"]["after_7_unknown"] = int(self.after_long[self.days("test")].sum())
@@ -82,8 +82,9 @@ class LogDataset(CategoryDataset):
 
     def _hidden(self, count: int, copies: int, steps: int) -> NDArray[Any]:
         """Which steps of each window are hidden, bool `(count × copies, steps)`: none in the first copy."""
+        random = np.random.default_rng(self.seed)  # the same at every call: a resumed run must see the same windows
         start, length = (
-            self.random.integers(low, high, (count * copies, 1)) for low, high in ((0, steps), (1, 2 * LONG + 1))
+            random.integers(low, high, (count * copies, 1)) for low, high in ((0, steps), (1, 2 * LONG + 1))
         )
         step = np.arange(steps)
         hidden: NDArray[Any] = (start <= step) & (step < start + length)
