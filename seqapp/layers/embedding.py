@@ -1,0 +1,44 @@
+"""Keras's Embedding, which leaves a note on its output of which rows it looked up.
+
+A recurrent layer that reads the output multiplies its kernel with the rows of the table, once each, instead of with
+every step of the sequence. The note rides on the tensor as Keras's own masks do; anything in between loses it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+
+from seqapp.heads import Tensor
+
+LARGEST = 1024  # rows: with many more, multiplying each costs more than multiplying the steps
+
+
+class Rows(NamedTuple):
+    """Which rows of which table: `table` `(tokens, size)`, `ids` `(batch, steps)`."""
+
+    table: Tensor
+    ids: Tensor
+
+
+class Embedding(keras.layers.Embedding):
+    """`keras.layers.Embedding`: same options, weights and output."""
+
+    __module__ = "keras.layers"  # saved as Keras's own, which its files then are
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Rows of the table: `(batch, steps)` -> `(batch, steps, output_dim)`."""
+        outputs: Any = super().call(inputs)
+        plain = self.input_dim <= LARGEST and not self.lora_enabled and self.quantization_mode is None
+        if plain and isinstance(outputs, tf.Tensor):
+            table = tf.cast(tf.convert_to_tensor(self.embeddings), self.compute_dtype)
+            outputs._seqapp_rows = Rows(table, tf.cast(inputs, tf.int32))
+        return outputs
+
+
+def rows_of(sequences: Tensor) -> Rows | None:
+    """What an `Embedding` looked up to make this tensor, if nothing came in between."""
+    found: Rows | None = getattr(sequences, "_seqapp_rows", None)
+    return found

@@ -1,0 +1,94 @@
+"""The engine behind the recurrent layers: products outside the loop, compiled loops, one gradient for a sequence.
+
+The loops of a training are compiled by XLA; all else, and every graph that is to be saved, is stock TensorFlow ops.
+A batch is cut into shards whose loops run side by side, one for each core, because a step alone is too small to share.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+import tensorflow as tf
+
+from seqapp.heads import Tensor
+from seqapp.layers import loops
+from seqapp.layers.loops import Recurrent, Trace
+from seqapp.layers.products import summed
+from seqapp.layers.steps import Step
+
+SMALLEST_SHARD = 16  # rows: below that a core is faster with more rows than with fewer
+_compile_inference = ContextVar("compile_inference", default=False)
+
+
+class Sequence(NamedTuple):
+    """What a recurrent layer runs over: `x` time-major with bias, and `mask` bool `(steps, batch, 1)` or None."""
+
+    x: Tensor
+    mask: Tensor | None
+
+
+@contextmanager
+def compiled() -> Iterator[None]:
+    """Compile the loops of what is traced here also where nothing is trained; not for graphs that are to be saved."""
+    token = _compile_inference.set(True)
+    try:
+        yield
+    finally:
+        _compile_inference.reset(token)
+
+
+def compiles(training: bool) -> bool:
+    """Whether the loops of a call are compiled."""
+    return training or _compile_inference.get()
+
+
+def shards(batch: int | None) -> int:
+    """Into how many shards to cut a batch whose loops are compiled; None: not known when the graph is made."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, 2 if batch is None else batch // SMALLEST_SHARD))
+
+
+def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Outputs `(steps, batch, units)` and last states, in stock ops unless inside `compiled()`."""
+    outputs, states = _function(loops.infer, step, compiles(False))(sequence.x, recurrent, states, sequence.mask)
+    return outputs, states
+
+
+def train(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """As `infer`, compiled, and remembered for the backward pass."""
+
+    @tf.custom_gradient  # type: ignore[untyped-decorator]
+    def run(x: Tensor, kernel: Tensor, bias: Tensor, *states: Tensor) -> tuple[Any, Any]:
+        x, kernel, bias, *states = (tf.stop_gradient(part) for part in (x, kernel, bias, *states))  # type: ignore
+        weights = Recurrent(kernel, None if recurrent.bias is None else bias)
+        trace = Trace(*_function(loops.forward, step, True)(x, weights, list(states), sequence.mask))
+        outputs = [trace.states[0][1:], *(history[-1] for history in trace.states)]
+        return outputs, lambda *upstream: _gradients(step, trace, weights, sequence.mask, upstream)
+
+    bias = tf.zeros([0], sequence.x.dtype) if recurrent.bias is None else recurrent.bias
+    outputs, *last = run(sequence.x, recurrent.kernel, bias, *states)
+    return outputs, last
+
+
+def _gradients(
+    step: Step, trace: Trace, recurrent: Recurrent, mask: Tensor | None, upstream: tuple[Tensor, ...]
+) -> tuple[Tensor, ...]:
+    """Gradients with respect to x, recurrent kernel, recurrent bias and initial states."""
+    back = _function(loops.backward, step, True)
+    d_x, d_p, d_first = back(trace, recurrent.kernel, mask, upstream[0], list(upstream[1:]))
+    before, columns = trace.states[0][:-1], d_x if d_p is None else d_p
+    columns = tf.reshape(columns, [-1, recurrent.kernel.shape[1]])
+    d_kernel = tf.matmul(tf.reshape(before, [-1, recurrent.kernel.shape[0]]), columns, transpose_a=True)
+    d_bias = tf.zeros([0], d_x.dtype) if recurrent.bias is None else summed(columns)
+    return d_x, d_kernel, d_bias, *d_first
+
+
+@functools.cache
+def _function(loop: Any, step: Step, compile_loop: bool) -> Any:
+    """One function for equal steps, so that layers of the same shape are compiled once."""
+    return tf.function(functools.partial(loop, step), jit_compile=compile_loop, autograph=False)

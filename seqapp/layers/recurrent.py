@@ -1,0 +1,151 @@
+"""SimpleRNN, LSTM and GRU: Keras's own layers, in options, weights, names and files, with another engine inside.
+
+What the engine does not cover goes Keras's way, and `fallback` says why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from seqapp.heads import Tensor
+from seqapp.layers import engine
+from seqapp.layers.activations import COVERED
+from seqapp.layers.embedding import rows_of
+from seqapp.layers.engine import Sequence
+from seqapp.layers.loops import Recurrent
+from seqapp.layers.products import look_up, project
+from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
+
+
+class _Fast:
+    """Replaces the engine of the Keras layer beside it, `inner_loop`, and nothing else."""
+
+    __module__ = "keras.layers"  # saved as Keras's own layer, which its files then are
+    engine = "fast"  # or "keras"
+    cell: Any
+
+    def step(self) -> Step:
+        """The layer's arithmetic."""
+        raise NotImplementedError
+
+    def fallback(self) -> str | None:
+        """Why this layer goes Keras's way, or None."""
+        if self.engine != "fast":
+            return f"--engine {self.engine}"
+        if keras.backend.backend() != "tensorflow":
+            return f"the {keras.backend.backend()} backend"
+        if tf.config.list_physical_devices("GPU"):
+            return "there is a GPU, for which Keras has cuDNN"
+        if self.unroll:  # type: ignore[attr-defined]
+            return "unroll=True"
+        if self.cell.recurrent_dropout:
+            return f"recurrent_dropout={self.cell.recurrent_dropout:g}"
+        for option in ("activation", "recurrent_activation"):
+            name = _name(getattr(self.cell, option, None))
+            if name not in COVERED:
+                return f"{option}={name}"
+        return None
+
+    def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> Any:
+        """Keras's seam: last output, all outputs, and last states."""
+        if self.fallback():
+            keras_loop: Any = super()
+            return keras_loop.inner_loop(sequences, initial_state, mask, training=training)
+        states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
+        mask = mask[0] if isinstance(mask, list | tuple) else mask
+        return _run(self, sequences, states, None if mask is None else tf.cast(mask, tf.bool), bool(training))
+
+    def reader(self, sequences: Tensor, training: bool) -> tuple[Tensor, Any]:
+        """What to read `(batch, steps[, features])`, and how to make the loop's input of it, time-major."""
+        kernel, bias = tf.convert_to_tensor(self.cell.kernel), self.biases()[0]
+        dropout = training and self.cell.dropout
+        rows = None if dropout or sequences.shape[1] == 1 else rows_of(sequences)
+        if rows:
+            table = project(rows.table, kernel, bias)
+            return rows.ids, lambda ids: look_up(table, tf.transpose(ids))
+        if dropout:
+            sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
+        return sequences, lambda part: project(tf.transpose(part, [1, 0, 2]), kernel, bias)
+
+    def biases(self) -> tuple[Tensor, Tensor | None]:
+        """The bias of the input's product, and that of the state's, if there is one."""
+        if self.cell.bias is None:
+            return tf.zeros([self.cell.kernel.shape[1]], self.cell.compute_dtype), None
+        return tf.convert_to_tensor(self.cell.bias), None
+
+
+class SimpleRNN(_Fast, keras.layers.SimpleRNN):
+    """`keras.layers.SimpleRNN`."""
+
+    __module__ = "keras.layers"
+
+    def step(self) -> Step:  # noqa: D102 - said in _Fast, here and below
+        return SimpleRNNStep(_name(self.cell.activation))
+
+
+class LSTM(_Fast, keras.layers.LSTM):
+    """`keras.layers.LSTM`."""
+
+    __module__ = "keras.layers"
+
+    def step(self) -> Step:  # noqa: D102
+        return LSTMStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
+
+
+class GRU(_Fast, keras.layers.GRU):
+    """`keras.layers.GRU`."""
+
+    __module__ = "keras.layers"
+
+    def step(self) -> Step:  # noqa: D102
+        return GRUStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
+
+    def fallback(self) -> str | None:  # noqa: D102
+        return super().fallback() or (None if self.reset_after else "reset_after=False: two products in one step")
+
+    def biases(self) -> tuple[Tensor, Tensor | None]:  # noqa: D102
+        if self.cell.bias is None:
+            return super().biases()
+        both = tf.convert_to_tensor(self.cell.bias)
+        return both[0], both[1]
+
+
+def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool) -> tuple[Any, ...]:
+    read, make = layer.reader(sequences, training)
+    if layer.go_backwards:
+        read, mask = tf.reverse(read, [1]), None if mask is None else tf.reverse(mask, [1])
+    recurrent = Recurrent(tf.convert_to_tensor(layer.cell.recurrent_kernel), layer.biases()[1])
+    loop = engine.train if training else engine.infer
+    pieces = engine.shards(sequences.shape[0]) if engine.compiles(training) else 1
+    made = []
+    for part, held, *first in zip(*(_cut(whole, pieces) for whole in (read, mask, *states)), strict=True):
+        held = None if held is None else tf.transpose(held)[:, :, tf.newaxis]
+        outputs, last = loop(layer.step(), Sequence(make(part), held), recurrent, first)
+        made.append((tf.transpose(outputs, [1, 0, 2]), *last))
+    outputs, *last = (tf.concat(part, 0) if pieces > 1 else part[0] for part in zip(*made, strict=True))
+    outputs = _masked(outputs, mask, layer.zero_output_for_mask)
+    return outputs[:, -1], outputs, last
+
+
+def _masked(outputs: Tensor, mask: Tensor | None, zero: bool) -> Tensor:
+    """Keras's outputs at masked steps: zero if asked for, else the last one before, which is zero at the beginning."""
+    if mask is None:
+        return outputs
+    seen = mask if zero else tf.cumsum(tf.cast(mask, tf.int32), axis=1) > 0
+    return tf.where(seen[:, :, tf.newaxis], outputs, 0)
+
+
+def _cut(part: Tensor | None, pieces: int) -> list[Tensor | None]:
+    """Shards of a batch, as equal as can be."""
+    if part is None or pieces == 1:
+        return [part] * pieces
+    batch = tf.shape(part)[0] if part.shape[0] is None else part.shape[0]
+    return list(tf.split(part, [batch // pieces] * (pieces - 1) + [batch - batch // pieces * (pieces - 1)]))
+
+
+def _name(activation: Any) -> str:
+    """Keras's name of an activation."""
+    return "linear" if activation is None else getattr(activation, "__name__", type(activation).__name__)
