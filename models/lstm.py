@@ -5,6 +5,6 @@ from typing import Any
 
 def layer(units: int, name: str) -> Any:
     """One LSTM over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
-    import keras
+    from seqapp.layers import LSTM
 
-    return keras.layers.LSTM(units, return_sequences=True, return_state=True, name=name)
+    return LSTM(units, return_sequences=True, return_state=True, name=name)

@@ -5,6 +5,6 @@ from typing import Any
 
 def layer(units: int, name: str) -> Any:
     """One SimpleRNN over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
-    import keras
+    from seqapp.layers import SimpleRNN
 
-    return keras.layers.SimpleRNN(units, return_sequences=True, return_state=True, name=name)
+    return SimpleRNN(units, return_sequences=True, return_state=True, name=name)

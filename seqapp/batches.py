@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Windows
+from seqapp.heads import Tensor
+
+LENGTHS = 16  # steps
 
 
 def shuffled(windows: Windows, seed: int, epoch: int) -> NDArray[Any]:
@@ -16,8 +20,29 @@ def shuffled(windows: Windows, seed: int, epoch: int) -> NDArray[Any]:
 
 
 def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
-    """A tf.data.Dataset of `(inputs, targets, weights)` batches in this order; the last one may be smaller."""
+    """A tf.data.Dataset of `(inputs, targets, weights)` batches in this order, all of one size.
+
+    The last one is filled up with repeated windows of weight 0, and windows whose length differs from batch to batch
+    are made longer with steps of weight 0, to a multiple of `LENGTHS`: every new shape would be compiled anew.
+    """
     import tensorflow as tf
 
-    indices = tf.data.Dataset.from_tensor_slices(np.asarray(order, np.int64)).batch(batch_size)
-    return indices.map(windows.gather, num_parallel_calls=2, deterministic=True).prefetch(2)
+    size = min(batch_size, windows.count)
+    filled = np.resize(np.asarray(order, np.int64), math.ceil(len(order) / size) * size)
+    real = np.arange(len(filled)) < len(order)
+
+    def gather(indices: Tensor, real: Tensor) -> tuple[Tensor, ...]:
+        inputs, targets, weights = windows.gather(indices)
+        weights = tf.where(tf.reshape(real, [-1] + [1] * (len(weights.shape) - 1)), weights, 0)
+        same = inputs.shape[1] is not None
+        return tuple(part if same else _lengthened(part) for part in (inputs, targets, weights))
+
+    indices = tf.data.Dataset.from_tensor_slices((filled, real)).batch(size, drop_remainder=True)
+    return indices.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2)
+
+
+def _lengthened(part: Tensor) -> Tensor:
+    """The sequence `(batch, steps, ...)` with zeros at the end, up to a multiple of `LENGTHS` steps."""
+    import tensorflow as tf
+
+    return tf.pad(part, [[0, 0], [0, -tf.shape(part)[1] % LENGTHS]] + [[0, 0]] * (len(part.shape) - 2))

@@ -39,8 +39,15 @@ def predictions(dataset: Dataset, network: Network, windows: Windows, batch_size
     """The network's predictions at all scored steps of `windows`, in order."""
     import tensorflow as tf
 
+    from seqapp.layers import compiled
+
     head = dataset.task.head
-    summary = tf.function(lambda inputs, targets: head.summary(targets, network(inputs)), reduce_retracing=True)
+
+    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
+    def summary(inputs: Any, targets: Any) -> Any:
+        with compiled():
+            return head.summary(targets, network(inputs))
+
     kept: dict[str, list[Any]] = {}
     for inputs, targets, weights in batches(windows, np.arange(windows.count), batch_size):
         scored = weights.numpy() > 0

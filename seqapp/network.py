@@ -19,11 +19,12 @@ from seqapp.heads import Tensor
 
 @dataclass(frozen=True)
 class Shape:
-    """How the factory stacks: `layers` recurrent layers of `units`, `dropout` (fraction) after each."""
+    """How the factory stacks: `layers` recurrent layers of `units`, `dropout` (fraction) after each, on an engine."""
 
     units: int
     layers: int
     dropout: float
+    engine: str = "fast"  # of seqapp/layers, or "keras"
 
 
 class Network:
@@ -76,15 +77,20 @@ def build(task: Task, layer: Callable[..., Any], shape: Shape, seed: int = 0) ->
     """
     import keras
 
+    from seqapp.layers import Embedding
+
     keras.utils.set_random_seed(seed)
     tokens = isinstance(task.inputs, Tokens)
     hidden = inputs = keras.Input(
         (None,) if tokens else (None, task.inputs.size), dtype="int32" if tokens else "float32", name="inputs"
     )
     if tokens:
-        hidden = keras.layers.Embedding(task.inputs.size, min(task.inputs.size, shape.units), name="embedding")(hidden)
+        hidden = Embedding(task.inputs.size, min(task.inputs.size, shape.units), name="embedding")(hidden)
     for number in range(1, shape.layers + 1):
-        hidden = _with_state(layer(shape.units, name=f"recurrent_{number}"), hidden)
+        recurrent = layer(shape.units, name=f"recurrent_{number}")
+        if hasattr(recurrent, "engine"):
+            recurrent.engine = shape.engine
+        hidden = _with_state(recurrent, hidden)
         if shape.dropout:
             hidden = keras.layers.Dropout(shape.dropout, name=f"dropout_{number}")(hidden)
     return Network(keras.Model(inputs, keras.layers.Dense(task.head.units, name="head")(hidden), name="network"))

@@ -37,13 +37,13 @@ class Draws:
         import tensorflow as tf
 
         greedy = self.temperature <= 0
+        sharpness = tf.where(greedy, 1.0, 1 / self.temperature)[:, tf.newaxis]
         probability = tf.nn.softmax(logits)
-        likely = probability >= tf.minimum(EPSILON, tf.reduce_max(probability, -1, keepdims=True))
-        logits = tf.where(likely, logits, -1e9)
-        heat = tf.where(greedy, 1.0, self.temperature)[:, tf.newaxis]
-        heaped = tf.cumsum(tf.nn.softmax(logits / heat), axis=-1)
-        below = tf.cast(heaped <= uniform[:, tf.newaxis] * heaped[:, -1:], tf.int32)
-        drawn = tf.minimum(tf.reduce_sum(below, -1), tf.shape(logits)[-1] - 1)
+        highest = tf.reduce_max(probability, -1, keepdims=True)
+        likely = probability >= tf.minimum(EPSILON, highest)
+        heaped = tf.cumsum(tf.where(likely, (probability / highest) ** sharpness, 0), axis=-1)
+        below = heaped[:, :-1] <= uniform[:, tf.newaxis] * heaped[:, -1:]
+        drawn = tf.math.count_nonzero(below, -1, dtype=tf.int32)
         return tf.where(greedy, tf.argmax(logits, -1, output_type=tf.int32), drawn)
 
 
@@ -64,8 +64,13 @@ def sample(network: Network, prompt: Tensor, lengths: Tensor, steps: Tensor, dra
     import tensorflow as tf
 
     first, most = tf.reduce_min(lengths), tf.maximum(tf.reduce_max(steps), 1)
-    uniform = draws.uniform(most)
     total = tf.maximum(tf.reduce_max(lengths + steps), first + 1)  # at least one turn, so that there is a list to stack
+    places = tf.range(total)  # what the loop reads lies ready for it, a row for each of its turns
+    turns = tf.clip_by_value(places - lengths[:, tf.newaxis], 0, most - 1)
+    uniform = tf.transpose(tf.gather(draws.uniform(most), turns, batch_dims=1))
+    given = tf.transpose(tf.gather(prompt, tf.minimum(places, tf.shape(prompt)[1] - 1), axis=1))
+    is_given = places[:, tf.newaxis] < lengths
+    never = tf.where(barred, -1e9, 0.0)
     outputs, states = network.step(prompt[:, :first], network.start(tf.shape(prompt)[0]))
     drawn = tf.TensorArray(tf.int32, size=0, dynamic_size=True, element_shape=[None])
 
@@ -73,15 +78,12 @@ def sample(network: Network, prompt: Tensor, lengths: Tensor, steps: Tensor, dra
         return place < total
 
     def go(place: Tensor, logits: Tensor, states: list[Tensor], drawn: Tensor) -> tuple[Tensor, ...]:
-        index = tf.clip_by_value(place - lengths, 0, most - 1)
-        chosen = draws.choose(tf.where(barred, -1e9, logits), tf.gather(uniform, index, batch_dims=1))
-        given = tf.gather(prompt, tf.minimum(place, tf.shape(prompt)[1] - 1), axis=1)
-        token = tf.where(place < lengths, given, chosen)
+        token = tf.where(is_given[place], given[place], draws.choose(logits + never, uniform[place]))
         outputs, states = network.step(token[:, tf.newaxis], states)
         return place + 1, outputs[:, -1], states, drawn.write(place - first, token)
 
     *_, drawn = tf.while_loop(going, go, (first, outputs[:, -1], states, drawn))
     made = tf.transpose(drawn.stack())  # (batch, total - first): from the shortest prompt's end
     made = tf.pad(made, [[0, 0], [0, most]], constant_values=-1)
-    places = (lengths - first)[:, tf.newaxis] + tf.range(most)
-    return tf.where(tf.range(most) < steps[:, tf.newaxis], tf.gather(made, places, batch_dims=1), -1)
+    taken = (lengths - first)[:, tf.newaxis] + tf.range(most)
+    return tf.where(tf.range(most) < steps[:, tf.newaxis], tf.gather(made, taken, batch_dims=1), -1)

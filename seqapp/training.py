@@ -27,6 +27,7 @@ from seqapp.files import publish
 from seqapp.heads import Head, Tensor
 from seqapp.network import Network
 
+MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
 DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come back
 
 
@@ -95,13 +96,14 @@ class Trainer:
             self.optimizer = keras.optimizers.Adam(self.schedule)
             self.optimizer.build(network.model.trainable_variables)
         self.variables = [*network.model.variables, *self.optimizer.variables]
-        spec = batches(self.training, np.zeros(1), 1).element_spec
         head, model = dataset.task.head, network.model
-        self.train_step = tf.function(self._train_step(head, model), input_signature=spec)
-        self.score_step = tf.function(lambda *batch: _loss(head, model(batch[0], training=False), *batch[1:]))
+        self.train_steps = tf.function(self._train_steps(head, model), autograph=False)
+        self.score_step = tf.function(_score_step(head, model), autograph=False, reduce_retracing=True)
+        self.at_once = 1  # steps in one call
         self.position = Position()
 
-    def _train_step(self, head: Head, model: Any) -> Any:
+    def _train_steps(self, head: Head, model: Any) -> Any:
+        """Several steps in one call, without a word to Python in between: loss, weight and gradient norm of each."""
         import tensorflow as tf
 
         def replica(inputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -111,9 +113,16 @@ class Trainer:
             gradients = tape.gradient(loss, model.trainable_variables)
             clipped, norm = tf.clip_by_global_norm(gradients, self.plan.clip_norm)
             self.optimizer.apply_gradients(zip(clipped, model.trainable_variables, strict=True))
-            return loss, weight, norm
+            return tf.stack([loss, weight, norm])
 
-        return lambda *batch: self.strategy.run(replica, args=batch)
+        def steps(iterator: Any, count: Tensor) -> Tensor:
+            def step(done: Tensor, results: Any) -> tuple[Tensor, Any]:
+                return done + 1, results.write(done, self.strategy.run(replica, args=iterator.get_next()))
+
+            results = tf.TensorArray(tf.float32, size=count, element_shape=[3])
+            return tf.while_loop(lambda done, _: done < count, step, (0, results))[1].stack()
+
+        return steps
 
     def run(self, report: Report, callbacks: Sequence[Any]) -> None:
         """Train from the present position to the last epoch, or until validation has not improved for `patience`."""
@@ -135,23 +144,35 @@ class Trainer:
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
-        at, size = self.position, self.plan.batch_size
+        at, size, every = self.position, self.plan.batch_size, self.plan.checkpoint_every
         order = shuffled(self.training, self.plan.seed, at.epoch)
         steps = math.ceil(len(order) / size)
         began = time.monotonic()
-        for batch in batches(self.training, order[at.step * size :], size) if at.step < steps else ():
-            loss, weight, norm = (float(value) for value in self.train_step(*batch))
-            self.check(loss, norm)
-            at.first_loss = loss if at.first_loss is None else at.first_loss
-            at.loss, at.weight, at.step = at.loss + loss * weight, at.weight + weight, at.step + 1
+        iterator = iter(batches(self.training, order[at.step * size :], size)) if at.step < steps else None
+        while at.step < steps:
+            self.advance(iterator, min(steps - at.step, every - at.step % every))
             report.step(at.epoch + 1, at.step, steps, at.loss / max(at.weight, 1e-6))
-            if interrupted or at.step % self.plan.checkpoint_every == 0:
+            if interrupted or at.step % every == 0:
                 at.seconds, began = at.seconds + time.monotonic() - began, time.monotonic()
                 self.save()
             if interrupted:
                 raise KeyboardInterrupt
         at.seconds += time.monotonic() - began
         at.epoch, at.step = at.epoch + 1, 0
+
+    def advance(self, iterator: Any, most: int) -> None:
+        """One call: as many steps as fit into a moment, `most` at most. How many changes no result."""
+        import tensorflow as tf
+
+        at, began = self.position, time.monotonic()
+        for loss, weight, norm in self.train_steps(iterator, tf.constant(min(self.at_once, most))).numpy().tolist():
+            self.check(loss, norm)
+            at.first_loss = loss if at.first_loss is None else at.first_loss
+            at.loss, at.weight, at.step = at.loss + loss * weight, at.weight + weight, at.step + 1
+        if time.monotonic() - began < MOMENT / 2:
+            self.at_once *= 2
+        elif self.at_once > 1 and time.monotonic() - began > 2 * MOMENT:
+            self.at_once //= 2
 
     def check(self, loss: float, norm: float) -> None:
         """Stop a training that has diverged."""
@@ -201,6 +222,16 @@ class Trainer:
             writer = csv.DictWriter(file, self.position.history[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.position.history)
+
+
+def _score_step(head: Head, model: Any) -> Any:
+    def score(inputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+        from seqapp.layers import compiled
+
+        with compiled():
+            return _loss(head, model(inputs, training=False), targets, weights)
+
+    return score
 
 
 def _loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:

@@ -8,7 +8,7 @@ import click
 
 from seqapp.errors import UnknownName
 
-NETWORK = ("units", "layers", "dropout")
+NETWORK = ("units", "layers", "dropout", "engine")
 TRAINING = ("epochs", "batch_size", "learning_rate", "clip_norm", "patience", "checkpoint_every", "seed")
 
 _POSITIVE = click.IntRange(min=1)
@@ -31,6 +31,9 @@ def training_options(defaults: dict[str, Any], dataset: str) -> list[click.Param
         option("--units", 64, _POSITIVE, "Units of each recurrent layer."),
         option("--layers", 1, _POSITIVE, "Recurrent layers on top of each other."),
         option("--dropout", 0.0, click.FloatRange(0, 1, max_open=True), "Fraction dropped after each recurrent layer."),
+        option(
+            "--engine", "fast", click.Choice(["fast", "keras"]), "What computes the recurrent layers; same results."
+        ),
         option("--epochs", 20, _POSITIVE, "Times over the training split at most."),
         option("--batch-size", 64, _POSITIVE, "Windows in a step."),
         option(

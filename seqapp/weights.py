@@ -9,11 +9,11 @@ from seqapp.network import Network
 
 
 def weights(network: Network) -> list[dict[str, Any]]:
-    """Rows `{"layer", "class", "weight", "shape", "matrices", "count"}` in the order of the chain.
+    """Rows `{"layer", "class", "engine", "weight", "shape", "matrices", "count"}` in the order of the chain.
 
     `matrices` is how many blocks of the layer's `units` columns a recurrent weight holds: 4 in an LSTM (input gate,
     forget gate, candidate, output gate), 3 in a GRU, 1 in a SimpleRNN; the LSTM's "8 weight matrices" are 4 in its
-    kernel and 4 in its recurrent kernel.
+    kernel and 4 in its recurrent kernel. `engine` is "fast" or "keras" in recurrent layers, with the reason behind it.
     """
     rows = []
     for layer in network.chain:
@@ -24,6 +24,7 @@ def weights(network: Network) -> list[dict[str, Any]]:
                 {
                     "layer": layer.name,
                     "class": type(layer).__name__,
+                    "engine": engine(layer),
                     "weight": variable.path.removeprefix(f"{layer.name}/"),
                     "shape": shape,
                     "matrices": shape[-1] // layer.units if recurrent else 1,
@@ -31,3 +32,13 @@ def weights(network: Network) -> list[dict[str, Any]]:
                 }
             )
     return rows
+
+
+def engine(layer: Any) -> str:
+    """What computes a recurrent layer, and why if it is not the fast engine; empty for other layers."""
+    if not hasattr(layer, "get_initial_state"):
+        return ""
+    if not hasattr(layer, "fallback"):
+        return "keras: not a layer of seqapp.layers"
+    reason = layer.fallback()
+    return f"keras: {reason}" if reason else "fast"

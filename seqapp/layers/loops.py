@@ -40,12 +40,14 @@ def forward(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], m
         mask: bool `(steps, batch, 1)`, or None.
     """
     steps = tf.shape(x)[0]
-    beside = [_empty(x, steps) for _ in range(step.beside)]
     history = [_empty(x, steps + 1).write(0, state) for state in states]
 
-    def body(time: Tensor, now: list[Tensor], states: list[Tensor], kept: list[Any], history: list[Any]) -> tuple[Any, ...]:
+    def body(
+        time: Tensor, now: list[Tensor], states: list[Tensor], kept: list[Any], history: list[Any]
+    ) -> tuple[Any, ...]:
         gates = step.gates(now[0], _product(states[0], recurrent))
         states = _where(now[1:], step.combine(gates, states), states)
+        gates = [tf.concat(gates[: step.blocks], -1), *gates[step.blocks :]]
         kept = [array.write(time, gate) for array, gate in zip(kept, gates, strict=True)]
         history = [array.write(time + 1, state) for array, state in zip(history, states, strict=True)]
         following = tf.minimum(time + 1, steps - 1)
@@ -53,9 +55,9 @@ def forward(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], m
 
     masks = [] if mask is None else [_array(mask)]
     first = [x[0]] if mask is None else [x[0], mask[0]]
-    *_, kept, history = tf.while_loop(
-        lambda time, *_: time < steps, body, (0, first, states, [_array(x), *beside], history)
-    )
+    beside = [_empty(x, steps) for _ in step.gates(x[0], x[0])[step.blocks :]]
+    start = (0, first, states, [_array(x), *beside], history)
+    *_, kept, history = tf.while_loop(lambda time, *_: time < steps, body, start)
     return Trace([array.stack() for array in kept], [array.stack() for array in history])
 
 
@@ -79,7 +81,7 @@ def backward(
     steps, transposed = tf.shape(d_outputs)[0], tf.transpose(kernel)
     read = [_array(part) for part in (*trace.gates, *trace.states, d_outputs, *([] if mask is None else [mask]))]
     gates_end, states_end = len(trace.gates), len(trace.gates) + len(trace.states)
-    same = step.beside == 0
+    same = len(trace.gates) == 1
 
     def at(time: Tensor) -> list[Tensor]:
         return [array.read(time) for array in read]
@@ -89,7 +91,7 @@ def backward(
         d_states = [d_states[0] + d_output, *d_states[1:]]
         with tf.GradientTape() as tape:
             tape.watch([gates, states])
-            after = step.combine(gates, states)
+            after = step.combine([*tf.split(gates[0], step.blocks, -1), *gates[1:]], states)
         active = _where(held, d_states, [tf.zeros_like(part) for part in d_states])
         d_gates, d_before = tape.gradient(after, [gates, states], active, unconnected_gradients="zero")
         d_x, d_p = step.through(gates, d_gates)
@@ -105,20 +107,21 @@ def backward(
     return stacked[0], None if same else stacked[1], d_first
 
 
+def single(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor]) -> list[Tensor]:
+    """One step: the states after it from `x` `(batch, blocks * units)` and the states before."""
+    return step.combine(step.gates(x, _product(states[0], recurrent)), states)
+
+
 def infer(
     step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
     """As `forward`, for use without a backward pass: the outputs `(steps, batch, units)` and the last states."""
-    if x.shape[0] == 1:  # no loop around a single step
-        after = step.combine(step.gates(x[0], _product(states[0], recurrent)), states)
-        after = _where([] if mask is None else [mask[0]], after, states)
-        return after[0][tf.newaxis], after
     steps = tf.shape(x)[0]
     read = [_array(part) for part in ([x] if mask is None else [x, mask])]
 
     def body(time: Tensor, states: list[Tensor], outputs: Any) -> tuple[Any, ...]:
         now, *held = [array.read(time) for array in read]
-        states = _where(held, step.combine(step.gates(now, _product(states[0], recurrent)), states), states)
+        states = _where(held, single(step, now, recurrent, states), states)
         return time + 1, states, outputs.write(time, states[0])
 
     _, states, outputs = tf.while_loop(lambda time, *_: time < steps, body, (0, states, _empty(x, steps)))

@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from seqapp.heads import Tensor
 from seqapp.layers import engine
-from seqapp.layers.activations import COVERED
+from seqapp.layers.activations import FUNCTIONS
 from seqapp.layers.embedding import rows_of
 from seqapp.layers.engine import Sequence
-from seqapp.layers.loops import Recurrent
+from seqapp.layers.loops import Recurrent, single
 from seqapp.layers.products import look_up, project
 from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
 
@@ -45,7 +45,7 @@ class _Fast:
             return f"recurrent_dropout={self.cell.recurrent_dropout:g}"
         for option in ("activation", "recurrent_activation"):
             name = _name(getattr(self.cell, option, None))
-            if name not in COVERED:
+            if name not in FUNCTIONS:
                 return f"{option}={name}"
         return None
 
@@ -56,13 +56,15 @@ class _Fast:
             return keras_loop.inner_loop(sequences, initial_state, mask, training=training)
         states = list(initial_state) if isinstance(initial_state, list | tuple) else [initial_state]
         mask = mask[0] if isinstance(mask, list | tuple) else mask
+        if sequences.shape[1] == 1 and mask is None and not training:
+            return _step(self, sequences, states)
         return _run(self, sequences, states, None if mask is None else tf.cast(mask, tf.bool), bool(training))
 
     def reader(self, sequences: Tensor, training: bool) -> tuple[Tensor, Any]:
         """What to read `(batch, steps[, features])`, and how to make the loop's input of it, time-major."""
         kernel, bias = tf.convert_to_tensor(self.cell.kernel), self.biases()[0]
         dropout = training and self.cell.dropout
-        rows = None if dropout or sequences.shape[1] == 1 else rows_of(sequences)
+        rows = None if dropout else rows_of(sequences)
         if rows:
             table = project(rows.table, kernel, bias)
             return rows.ids, lambda ids: look_up(table, tf.transpose(ids))
@@ -82,7 +84,7 @@ class SimpleRNN(_Fast, keras.layers.SimpleRNN):
 
     __module__ = "keras.layers"
 
-    def step(self) -> Step:  # noqa: D102 - said in _Fast, here and below
+    def step(self) -> Step:
         return SimpleRNNStep(_name(self.cell.activation))
 
 
@@ -91,7 +93,7 @@ class LSTM(_Fast, keras.layers.LSTM):
 
     __module__ = "keras.layers"
 
-    def step(self) -> Step:  # noqa: D102
+    def step(self) -> Step:
         return LSTMStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
 
 
@@ -100,17 +102,25 @@ class GRU(_Fast, keras.layers.GRU):
 
     __module__ = "keras.layers"
 
-    def step(self) -> Step:  # noqa: D102
+    def step(self) -> Step:
         return GRUStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
 
-    def fallback(self) -> str | None:  # noqa: D102
+    def fallback(self) -> str | None:
         return super().fallback() or (None if self.reset_after else "reset_after=False: two products in one step")
 
-    def biases(self) -> tuple[Tensor, Tensor | None]:  # noqa: D102
+    def biases(self) -> tuple[Tensor, Tensor | None]:
         if self.cell.bias is None:
             return super().biases()
         both = tf.convert_to_tensor(self.cell.bias)
         return both[0], both[1]
+
+
+def _step(layer: Any, sequences: Tensor, states: list[Tensor]) -> tuple[Any, ...]:
+    """A single step, as generation takes one after the other: no loop, and as few operations as can be."""
+    (bias, recurrent_bias), kernel = layer.biases(), tf.convert_to_tensor(layer.cell.kernel)
+    recurrent = Recurrent(tf.convert_to_tensor(layer.cell.recurrent_kernel), recurrent_bias)
+    last = single(layer.step(), sequences[:, 0] @ kernel + bias, recurrent, states)
+    return last[0], last[0][:, tf.newaxis], last
 
 
 def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | None, training: bool) -> tuple[Any, ...]:
