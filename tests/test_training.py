@@ -180,7 +180,7 @@ def test_run_json_says_what_was_done(straight: Path) -> None:
     record = json.loads((straight / "run.json").read_text())
     assert record["command"][0] == "seqapp"
     assert record["options"]["dataset"]["sequences"] == 600
-    assert record["options"]["network"] == {"units": 16, "layers": 1, "dropout": 0.2}
+    assert record["options"]["network"] == {"units": 16, "layers": 1, "dropout": 0.2, "engine": "fast"}
     assert record["seed"] == record["options"]["training"]["seed"] == 0
     assert set(record["versions"]) >= {"seqapp", "python", "tensorflow", "keras"}
     assert len(record["data"]["sha256"]) == 64

@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from seqapp.heads import Tensor
+from seqapp.layers.saving import saved_as_keras_own
 
 LARGEST = 1024  # rows: with many more, multiplying each costs more than multiplying the steps
 
@@ -23,10 +24,9 @@ class Rows(NamedTuple):
     ids: Tensor
 
 
-class Embedding(keras.layers.Embedding):
+@saved_as_keras_own
+class Embedding(keras.layers.Embedding):  # type: ignore[misc] # Keras has no types
     """`keras.layers.Embedding`: same options, weights and output."""
-
-    __module__ = "keras.layers"  # saved as Keras's own, which its files then are
 
     def call(self, inputs: Tensor) -> Tensor:
         """Rows of the table: `(batch, steps)` -> `(batch, steps, output_dim)`."""

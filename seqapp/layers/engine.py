@@ -1,6 +1,6 @@
 """The engine behind the recurrent layers: products outside the loop, compiled loops, one gradient for a sequence.
 
-The loops of a training are compiled by XLA; all else, and every graph that is to be saved, is stock TensorFlow ops.
+The loops of a training are compiled by XLA; all else, and every graph that is to be saved, is TensorFlow's own ops.
 A batch is cut into shards whose loops run side by side, one for each core, because a step alone is too small to share.
 """
 
@@ -54,7 +54,7 @@ def shards(batch: int | None) -> int:
 
 
 def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Outputs `(steps, batch, units)` and last states, in stock ops unless inside `compiled()`."""
+    """Outputs `(steps, batch, units)` and last states, in plain ops unless inside `compiled()`."""
     outputs, states = _function(loops.infer, step, compiles(False))(sequence.x, recurrent, states, sequence.mask)
     return outputs, states
 

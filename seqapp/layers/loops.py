@@ -57,7 +57,7 @@ def forward(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], m
     first = [x[0]] if mask is None else [x[0], mask[0]]
     beside = [_empty(x, steps) for _ in step.gates(x[0], x[0])[step.blocks :]]
     start = (0, first, states, [_array(x), *beside], history)
-    *_, kept, history = tf.while_loop(lambda time, *_: time < steps, body, start)
+    *_, kept, history = tf.while_loop(lambda time, *_: time < steps, body, start, maximum_iterations=steps)
     return Trace([array.stack() for array in kept], [array.stack() for array in history])
 
 
@@ -102,7 +102,7 @@ def backward(
         return time - 1, at(tf.maximum(time - 1, 0)), d_before, written
 
     start = (steps - 1, at(steps - 1), d_last, [_empty(d_outputs, steps) for _ in range(1 if same else 2)])
-    *_, d_first, written = tf.while_loop(lambda time, *_: time >= 0, body, start)
+    *_, d_first, written = tf.while_loop(lambda time, *_: time >= 0, body, start, maximum_iterations=steps)
     stacked = [array.stack() for array in written]
     return stacked[0], None if same else stacked[1], d_first
 
@@ -124,7 +124,8 @@ def infer(
         states = _where(held, single(step, now, recurrent, states), states)
         return time + 1, states, outputs.write(time, states[0])
 
-    _, states, outputs = tf.while_loop(lambda time, *_: time < steps, body, (0, states, _empty(x, steps)))
+    start = (0, states, _empty(x, steps))
+    _, states, outputs = tf.while_loop(lambda time, *_: time < steps, body, start, maximum_iterations=steps)
     return outputs.stack(), states
 
 

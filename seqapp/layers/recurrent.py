@@ -17,13 +17,13 @@ from seqapp.layers.embedding import rows_of
 from seqapp.layers.engine import Sequence
 from seqapp.layers.loops import Recurrent, single
 from seqapp.layers.products import look_up, project
+from seqapp.layers.saving import saved_as_keras_own
 from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
 
 
 class _Fast:
     """Replaces the engine of the Keras layer beside it, `inner_loop`, and nothing else."""
 
-    __module__ = "keras.layers"  # saved as Keras's own layer, which its files then are
     engine = "fast"  # or "keras"
     cell: Any
 
@@ -79,28 +79,25 @@ class _Fast:
         return tf.convert_to_tensor(self.cell.bias), None
 
 
-class SimpleRNN(_Fast, keras.layers.SimpleRNN):
+@saved_as_keras_own
+class SimpleRNN(_Fast, keras.layers.SimpleRNN):  # type: ignore[misc] # Keras has no types
     """`keras.layers.SimpleRNN`."""
-
-    __module__ = "keras.layers"
 
     def step(self) -> Step:
         return SimpleRNNStep(_name(self.cell.activation))
 
 
-class LSTM(_Fast, keras.layers.LSTM):
+@saved_as_keras_own
+class LSTM(_Fast, keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
     """`keras.layers.LSTM`."""
-
-    __module__ = "keras.layers"
 
     def step(self) -> Step:
         return LSTMStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
 
 
-class GRU(_Fast, keras.layers.GRU):
+@saved_as_keras_own
+class GRU(_Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
     """`keras.layers.GRU`."""
-
-    __module__ = "keras.layers"
 
     def step(self) -> Step:
         return GRUStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
