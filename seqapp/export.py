@@ -11,7 +11,7 @@ from seqapp.errors import BadInput, WorkFailed
 from seqapp.runs import Run
 from seqapp.signatures import functions
 
-FOREIGN = ("PyFunc", "CudnnRNN")  # ops that need Python or a GPU; a served graph holds neither
+FOREIGN = ("PyFunc", "CudnnRNN", "Xla")  # what needs Python, a GPU or a compiler; a served graph holds none
 
 
 def export(run: Run, to: Path) -> Path:
@@ -43,9 +43,10 @@ def export(run: Run, to: Path) -> Path:
 
 def _refuse_foreign_ops(name: str, graph: Any) -> None:
     ops = {node.op for node in graph.node} | {node.op for part in graph.library.function for node in part.node_def}
+    ops |= {"_XlaMustCompile" for part in graph.library.function if part.attr["_XlaMustCompile"].b}
     foreign = sorted(op for op in ops if any(word in op for word in FOREIGN))
     if foreign:
         raise WorkFailed(
-            f"signature {name} holds {', '.join(foreign)}, which runs only with Python or a GPU. "
+            f"signature {name} holds {', '.join(foreign)}, which runs only with Python, a GPU or XLA. "
             "Write `encode`, `answer` and the layer with TensorFlow ops."
         )

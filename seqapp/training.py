@@ -106,7 +106,7 @@ class Trainer:
         """Several steps in one call, without a word to Python in between: loss, weight and gradient norm of each."""
         import tensorflow as tf
 
-        def replica(inputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def replica(inputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
             with tf.GradientTape() as tape:
                 total, weight = _loss(head, model(inputs, training=True), targets, weights)
                 loss = total / tf.maximum(weight, 1e-6)
