@@ -38,7 +38,9 @@ def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
         return tuple(part if same else _lengthened(part) for part in (inputs, targets, weights))
 
     indices = tf.data.Dataset.from_tensor_slices((filled, real)).batch(size, drop_remainder=True)
-    return indices.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # its thread is waited for at the end of an epoch, for as long as the epoch took
+    return indices.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options)
 
 
 def _lengthened(part: Tensor) -> Tensor:

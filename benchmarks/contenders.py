@@ -1,0 +1,143 @@
+"""The same network, optimizer and batches in three hands: seqapp's trainer, Keras's `model.fit`, and a PyTorch loop.
+
+An embedding of 65 tokens in 65 places, recurrent layers, a dense head; float32, Adam at 0.001, gradients clipped to a
+global norm of 1. Tokens are random: the arithmetic does not care.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+TOKENS = 65
+KINDS = {"LSTM": "LSTM", "GRU": "GRU", "SimpleRNN": "RNN"}  # Keras's name, PyTorch's name
+Run = Callable[[], None]
+
+
+class Size(NamedTuple):
+    """One network and its batches."""
+
+    batch: int
+    steps: int
+    units: int
+    layers: int
+
+    def __str__(self) -> str:
+        return f"{self.batch} × {self.steps}, {self.units} × {self.layers}"
+
+    def products(self) -> int:
+        """Floating-point operations of the products of a training step of the LSTM, as seqapp does them."""
+        rows, block = self.batch * self.steps, 4 * self.units
+        within = 3 * 2 * rows * self.units * block * self.layers  # forward, back to the state, to the recurrent kernel
+        between = 3 * 2 * rows * self.units * block * (self.layers - 1)  # the same for the kernels of upper layers
+        table = 2 * rows * TOKENS * block  # to the table of rows; forward is a look-up
+        return within + between + table + 3 * 2 * rows * self.units * TOKENS
+
+
+def tokens(size: Size, count: int) -> tuple[Any, Any]:
+    """Inputs and targets, int `(count * batch, steps)`."""
+    drawn = np.random.default_rng(0).integers(0, TOKENS, (count * size.batch, size.steps + 1))
+    return drawn[:, :-1], drawn[:, 1:]
+
+
+def network(kind: str, size: Size, engine: str = "fast") -> Any:
+    """seqapp's factory's network of a model file's layer."""
+    from seqapp import layers
+    from seqapp.contract import Tokens
+    from seqapp.network import Shape, build
+
+    def layer(units: int, name: str) -> Any:
+        return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)
+
+    task: Any = SimpleNamespace(inputs=Tokens(TOKENS), head=SimpleNamespace(units=TOKENS))
+    shape = Shape(size.units, size.layers, 0.0, engine)
+    return build(task, layer, shape)
+
+
+def seqapp(kind: str, size: Size, count: int) -> Run:
+    """`count` steps of seqapp's trainer, in one call as in a training."""
+    import tensorflow as tf
+
+    from seqapp.batches import batches
+    from seqapp.contract import Windows
+    from seqapp.heads import Category
+    from seqapp.training import Plan, Trainer
+
+    inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
+
+    def gather(indices: Any) -> tuple[Any, Any, Any]:
+        chosen = tf.gather(targets, indices)
+        return tf.gather(inputs, indices), chosen, tf.ones_like(chosen, tf.float32)
+
+    windows = Windows(count * size.batch, gather)
+    dataset: Any = SimpleNamespace(windows=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
+    plan = Plan(1, size.batch, 1e-3, 1.0, 1, 1, 0)
+    trainer = Trainer(Path(tempfile.gettempdir()), dataset, network(kind, size), plan)
+    order = np.arange(windows.count)
+
+    def run() -> None:
+        trainer.train_steps(iter(batches(windows, order, size.batch)), tf.constant(count)).numpy()
+
+    return run
+
+
+def keras_fit(kind: str, size: Size, count: int) -> Run:
+    """`count` steps of `model.fit` on stock Keras layers."""
+    import keras
+
+    inputs, targets = tokens(size, count)
+    layer = getattr(keras.layers, kind)
+    model = keras.Sequential(
+        [keras.Input((size.steps,), dtype="int32"), keras.layers.Embedding(TOKENS, TOKENS)]
+        + [layer(size.units, return_sequences=True) for _ in range(size.layers)]
+        + [keras.layers.Dense(TOKENS)]
+    )
+    model.compile(
+        keras.optimizers.Adam(1e-3, global_clipnorm=1.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    return lambda: model.fit(inputs, targets, batch_size=size.batch, shuffle=False, verbose=0)
+
+
+def torch_network(kind: str, size: Size) -> Any:
+    """The same network in PyTorch, on as many threads as there are cores."""
+    import torch
+
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+
+    class Model(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.embedding = torch.nn.Embedding(TOKENS, TOKENS)
+            self.recurrent = getattr(torch.nn, KINDS[kind])(TOKENS, size.units, size.layers, batch_first=True)
+            self.head = torch.nn.Linear(size.units, TOKENS)
+
+        def forward(self, ids: Any, state: Any = None) -> tuple[Any, Any]:
+            hidden, state = self.recurrent(self.embedding(ids), state)
+            return self.head(hidden), state
+
+    return Model()
+
+
+def torch_loop(kind: str, size: Size, count: int) -> Run:
+    """`count` steps of the usual PyTorch loop."""
+    import torch
+
+    model = torch_network(kind, size)
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    inputs, targets = (torch.tensor(part).split(size.batch) for part in tokens(size, count))
+
+    def run() -> None:
+        for ids, following in zip(inputs, targets, strict=True):
+            optimizer.zero_grad()
+            loss = torch.nn.functional.cross_entropy(model(ids)[0].flatten(0, 1), following.flatten())
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+
+    return run

@@ -1,0 +1,207 @@
+"""Measure the recurrent engine against stock Keras and PyTorch: training, generation, memory, growth.
+
+    python -m benchmarks.recurrence [--parts training,share,generation,memory,growth] [--rounds 7]
+
+Each comparison is interleaved in one process, round after round, and the medians are compared; memory is measured in a
+process for each contender. Prints tables in Markdown; writes benchmarks/results/recurrence.json and recurrence.svg.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import contenders
+from benchmarks.contenders import KINDS, Size
+
+SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2), Size(32, 128, 512, 2)]
+CONTENDERS = {"seqapp": contenders.seqapp, "keras": contenders.keras_fit, "pytorch": contenders.torch_loop}
+RESULTS = Path(__file__).parent / "results"
+
+
+def interleaved(runs: dict[str, contenders.Run], rounds: int) -> dict[str, float]:
+    """Median seconds of each, measured in turns after two rounds to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for number in range(rounds + 2):
+        for name, run in runs.items():
+            began = time.perf_counter()
+            run()
+            if number >= 2:
+                seconds[name].append(time.perf_counter() - began)
+    return {name: statistics.median(each) for name, each in seconds.items()}
+
+
+def training(rounds: int) -> list[dict[str, Any]]:
+    """Milliseconds for a training step: every kind of layer, every size, every contender."""
+    rows = []
+    for kind in KINDS:
+        for size in SIZES:
+            count = 60_000_000 // (size.batch * size.steps * size.units * size.layers)
+            medians = interleaved({name: make(kind, size, count) for name, make in CONTENDERS.items()}, rounds)
+            row = {name: 1000 * seconds / count for name, seconds in medians.items()}
+            rows.append({"layer": kind, "size": str(size), **row})
+            print(
+                f"| {kind} | {size} | {row['seqapp']:.1f} | {row['keras']:.1f} | {row['pytorch']:.1f} | "
+                f"{row['keras'] / row['seqapp']:.2f} × | {row['pytorch'] / row['seqapp']:.2f} × |", flush=True
+            )  # fmt: skip
+        for other in ("keras", "pytorch"):
+            ratios = [row[other] / row["seqapp"] for row in rows if row["layer"] == kind]
+            print(f"{kind}: {statistics.geometric_mean(ratios):.2f} × {other}, geometric mean", flush=True)
+    return rows
+
+
+def share(rounds: int) -> dict[str, float]:
+    """Share of the machine's large-product speed that the largest LSTM training reaches."""
+    import tensorflow as tf
+
+    size, runs = SIZES[-1], {}
+    for rows, inner, columns in ((4096, 512, 2048), (4096, 2048, 2048), (2048, 2048, 2048)):
+        left, right = tf.random.normal([rows, inner]), tf.random.normal([inner, columns])
+        runs[f"{rows} × {inner} × {columns}"] = lambda left=left, right=right: [left @ right for _ in range(10)]
+    runs["step"] = contenders.seqapp("LSTM", size, 14)
+    medians = interleaved(runs, rounds)
+    step = size.products() * 14 / medians.pop("step")
+    speeds = {name: 20 * float(eval(name.replace("×", "*"))) / seconds for name, seconds in medians.items()}
+    peak = max(speeds.values())
+    print(f"large products {peak / 1e9:.0f} GFLOP/s, training {size} {step / 1e9:.0f}: {step / peak:.0%}", flush=True)
+    return {"peak": peak, "step": step, "share": step / peak}
+
+
+def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
+    """Tokens a second of 256 × 2 LSTM, sampled in the graph, against a PyTorch loop over single steps."""
+    import tensorflow as tf
+    import torch
+
+    from seqapp.sampling import Draws, sample
+
+    size, rows = Size(1, 1, 256, 2), []
+    net, torch_net = contenders.network("LSTM", size), contenders.torch_network("LSTM", size).eval()
+    net.avoid_cudnn()
+    barred = tf.zeros([contenders.TOKENS], tf.bool)
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def ours(prompt: Any) -> Any:
+        rows = tf.shape(prompt)[0]
+        draws = Draws(tf.ones([rows]), tf.range(rows))
+        return sample(net, prompt, tf.ones([rows], tf.int32), tf.fill([rows], length), draws, barred)
+
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
+    def theirs(ids: Any) -> None:
+        state = None
+        for _ in range(length):
+            logits, state = torch_net(ids, state)
+            ids = torch.multinomial(torch.softmax(logits[:, -1], -1), 1)
+
+    for batch in (1, 64):
+        prompt, ids = tf.ones([batch, 1], tf.int32), torch.ones(batch, 1, dtype=torch.long)
+        medians = interleaved(
+            {"seqapp": lambda prompt=prompt: ours(prompt), "pytorch": lambda ids=ids: theirs(ids)}, rounds
+        )
+        row = {name: batch * length / seconds for name, seconds in medians.items()}
+        rows.append({"batch": batch, **row})
+        print(
+            f"| {batch} | {row['seqapp']:.0f} | {row['pytorch']:.0f} | {row['seqapp'] / row['pytorch']:.2f} × |",
+            flush=True,
+        )
+    return rows
+
+
+def memory() -> list[dict[str, Any]]:
+    """Peak of the process in MB that training steps add to what it held before the network was made."""
+    rows = []
+    for size in SIZES:
+        row: dict[str, Any] = {"size": str(size)}
+        for name in ("seqapp", "keras"):
+            code = f"from benchmarks.recurrence import peak; peak({name!r}, {tuple(size)!r})"
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+            row[name] = float(done.stdout.split()[-1])
+        rows.append(row)
+        ratio = row["seqapp"] / row["keras"]
+        print(f"| {size} | {row['seqapp']:.0f} | {row['keras']:.0f} | {ratio:.2f} × |", flush=True)
+    return rows
+
+
+def peak(name: str, size: tuple[int, int, int, int]) -> None:
+    """Print MB; compiling and the first steps are over when the peak is taken."""
+    import tensorflow as tf
+
+    tf.function(lambda: tf.random.normal([512, 512]) @ tf.random.normal([512, 512]))()
+    before = _status("VmRSS")
+    run = CONTENDERS[name]("LSTM", Size(*size), 4)
+    run()
+    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    run()
+    print((_status("VmHWM") - before) / 1024)
+
+
+def _status(entry: str) -> int:
+    """kB, of this process."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(entry)).split()[1])
+
+
+def growth(rounds: int) -> dict[str, list[dict[str, float]]]:
+    """Microseconds for a token of a training step: longer sequences, then larger batches."""
+    found: dict[str, list[dict[str, float]]] = {"steps": [], "batch": []}
+    longer = [(steps, Size(64, steps, 256, 1)) for steps in (64, 256, 1024, 4096)]
+    larger = [(batch, Size(batch, 64, 256, 1)) for batch in (1, 8, 32, 64, 128, 256, 512)]
+    for part, values in (("steps", longer), ("batch", larger)):
+        counts = {value: max(2, 400_000 // (size.batch * size.steps)) for value, size in values}
+        runs = {str(value): contenders.seqapp("LSTM", size, counts[value]) for value, size in values}
+        for value, seconds in interleaved(runs, rounds).items():
+            size = dict(values)[int(value)]
+            each = 1e6 * seconds / (counts[int(value)] * size.batch * size.steps)
+            found[part].append({part: int(value), "microseconds": each})
+            print(f"| {part} {value} | {each:.2f} |", flush=True)
+    return found
+
+
+def draw(rows: list[dict[str, Any]], file: Path) -> None:
+    """Bars: how many times as fast as Keras and PyTorch each training is."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(9, 4), layout="constrained")
+    labels = [f"{row['layer']}\n{row['size']}" for row in rows]
+    for shift, (other, hatch, colour) in enumerate((("keras", "", "0.35"), ("pytorch", "///", "0.8"))):
+        ratios = [row[other] / row["seqapp"] for row in rows]
+        places = [place + 0.4 * shift for place in range(len(rows))]
+        bars = axes.bar(places, ratios, 0.38, label=f"against {other}", hatch=hatch, color=colour, edgecolor="black")
+        axes.bar_label(bars, fmt="%.1f", fontsize=7)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_xticks([place + 0.2 for place in range(len(rows))], labels, fontsize=7)
+    axes.set(ylabel="times as fast", title="A training step: batch × steps, units × layers")
+    axes.legend()
+    figure.savefig(file)
+
+
+def main() -> None:
+    """Run the parts."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--parts", default="training,share,generation,memory,growth")
+    parser.add_argument("--rounds", type=int, default=7)
+    chosen = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "recurrence.json"
+    results = json.loads(file.read_text()) if file.is_file() else {}
+    for part in chosen.parts.split(","):
+        print(f"\n## {part}", flush=True)
+        measure: Any = globals()[part]
+        results[part] = measure() if part == "memory" else measure(chosen.rounds)
+        file.write_text(json.dumps(results, indent=1))
+    if "training" in results:
+        draw(results["training"], RESULTS / "recurrence.svg")
+
+
+if __name__ == "__main__":
+    main()
