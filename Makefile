@@ -57,8 +57,9 @@ check: $(BIN)/.installed  ## ruff, mypy, the tests
 
 all: $(foreach pair,$(PAIRS),runs/$(pair)/metrics.json)  ## train and evaluate every dataset with every model
 
-bench: $(BIN)/.installed  ## measure the default trainings; the figures in benchmarks/README.md
-	$(BIN)/python -m benchmarks.defaults
+bench: $(BIN)/.installed  ## measure the recurrent engine against Keras and PyTorch; the figures in benchmarks/README.md
+	$(PIP) --no-build-isolation --editable '.[bench]'
+	$(BIN)/python -m benchmarks.recurrence
 
 clean:  ## delete the runs and the caches; .venv stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

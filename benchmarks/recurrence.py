@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -114,31 +115,29 @@ def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
 
 
 def memory() -> list[dict[str, Any]]:
-    """Peak of the process in MB that training steps add to what it held before the network was made."""
+    """MB: what a training of this size adds to the peak of the process after a tiny one, and that peak."""
     rows = []
     for size in SIZES:
         row: dict[str, Any] = {"size": str(size)}
         for name in ("seqapp", "keras"):
             code = f"from benchmarks.recurrence import peak; peak({name!r}, {tuple(size)!r})"
             done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-            row[name] = float(done.stdout.split()[-1])
+            row[name], row[f"{name}_process"] = map(float, done.stdout.split()[-2:])
         rows.append(row)
-        ratio = row["seqapp"] / row["keras"]
-        print(f"| {size} | {row['seqapp']:.0f} | {row['keras']:.0f} | {ratio:.2f} × |", flush=True)
+        print(
+            f"| {size} | {row['seqapp']:.0f} | {row['keras']:.0f} | {row['seqapp'] / row['keras']:.2f} × "
+            f"| {row['seqapp_process']:.0f} | {row['keras_process']:.0f} |", flush=True
+        )  # fmt: skip
     return rows
 
 
 def peak(name: str, size: tuple[int, int, int, int]) -> None:
-    """Print MB; compiling and the first steps are over when the peak is taken."""
-    import tensorflow as tf
-
-    tf.function(lambda: tf.random.normal([512, 512]) @ tf.random.normal([512, 512]))()
+    """Print MB; what a tiny training loads once, compilers included, is not counted in the first of the two."""
+    CONTENDERS[name]("LSTM", Size(2, 2, 8, size[3]), 2)()
     before = _status("VmRSS")
-    run = CONTENDERS[name]("LSTM", Size(*size), 4)
-    run()
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    run()
-    print((_status("VmHWM") - before) / 1024)
+    CONTENDERS[name]("LSTM", Size(*size), 4)()
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print((peak - before) / 1024, peak / 1024)
 
 
 def _status(entry: str) -> int:

@@ -16,7 +16,7 @@ from seqapp.runs import open_run
 @click.argument("what", type=click.Choice(["weights"]))
 @click.option("--json", "as_json", is_flag=True, help="A list of weights on stdout.")
 def command(run: str, what: str, as_json: bool) -> None:
-    """Look inside RUN. `weights`: every layer's weights, with shapes and counts."""
+    """Look inside RUN. `weights`: every layer's weights, with shapes and counts, and what computes it."""
     opened = open_run(run)
     start_tensorflow()
     from seqapp.weights import weights
@@ -33,6 +33,8 @@ def _for_a_person(found: list[dict[str, Any]]) -> str:
     text = table.to_string(index=False)
     gated = next((row for row in found if row["matrices"] > 1), None)
     total = f"{text}\n\n{sum(row['count'] for row in found)} weights in all"
+    engines = {row["layer"]: row["engine"] for row in found if row["engine"]}
+    total += "".join(f"\n{layer}: engine {engine}" for layer, engine in engines.items())
     if gated is None:
         return total
     name, blocks = gated["class"], gated["matrices"]

@@ -18,7 +18,7 @@ import tensorflow as tf
 from seqapp.heads import Tensor
 from seqapp.layers import loops
 from seqapp.layers.loops import Recurrent, Trace
-from seqapp.layers.products import summed
+from seqapp.layers.products import Source, summed
 from seqapp.layers.steps import Step
 
 SMALLEST_SHARD = 16  # rows: below that a core is faster with more rows than with fewer
@@ -26,9 +26,9 @@ _compile_inference = ContextVar("compile_inference", default=False)
 
 
 class Sequence(NamedTuple):
-    """What a recurrent layer runs over: `x` time-major with bias, and `mask` bool `(steps, batch, 1)` or None."""
+    """What a recurrent layer runs over: an input's product, time-major, and `mask` bool `(steps, batch, 1)` or None."""
 
-    x: Tensor
+    source: Source
     mask: Tensor | None
 
 
@@ -55,7 +55,7 @@ def shards(batch: int | None) -> int:
 
 def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Outputs `(steps, batch, units)` and last states, in plain ops unless inside `compiled()`."""
-    outputs, states = _function(loops.infer, step, compiles(False))(sequence.x, recurrent, states, sequence.mask)
+    outputs, states = _function(loops.infer, step, compiles(False))(sequence.source, recurrent, states, sequence.mask)
     return outputs, states
 
 
@@ -63,29 +63,33 @@ def train(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Ten
     """As `infer`, compiled, and remembered for the backward pass."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
-    def run(x: Tensor, kernel: Tensor, bias: Tensor, *states: Tensor) -> tuple[Any, Any]:
-        x, kernel, bias, *states = (tf.stop_gradient(part) for part in (x, kernel, bias, *states))  # type: ignore
-        weights = Recurrent(kernel, None if recurrent.bias is None else bias)
-        trace = Trace(*_function(loops.forward, step, True)(x, weights, list(states), sequence.mask))
+    def run(*tensors: Tensor) -> tuple[Any, Any]:
+        source, held, first = tf.nest.pack_sequence_as(given, [tf.stop_gradient(part) for part in tensors])
+        weights = Recurrent(held[0], held[1] if held[1:] else None)
+        trace = Trace(*_function(loops.forward, step, True)(source, weights, first, sequence.mask))
         outputs = [trace.states[0][1:], *(history[-1] for history in trace.states)]
-        return outputs, lambda *upstream: _gradients(step, trace, weights, sequence.mask, upstream)
 
-    bias = tf.zeros([0], sequence.x.dtype) if recurrent.bias is None else recurrent.bias
-    outputs, *last = run(sequence.x, recurrent.kernel, bias, *states)
+        def gradient(*upstream: Tensor) -> list[Tensor | None]:
+            d_x, d_weights, d_first = _gradients(step, trace, weights, sequence.mask, upstream)
+            return [*source.gradient(d_x), *d_weights[: len(held)], *d_first]
+
+        return outputs, gradient
+
+    given = (sequence.source, [weight for weight in recurrent if weight is not None], states)
+    outputs, *last = run(*tf.nest.flatten(given))
     return outputs, last
 
 
 def _gradients(
     step: Step, trace: Trace, recurrent: Recurrent, mask: Tensor | None, upstream: tuple[Tensor, ...]
-) -> tuple[Tensor, ...]:
-    """Gradients with respect to x, recurrent kernel, recurrent bias and initial states."""
+) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
+    """Gradients with respect to the input's product, the weights inside the loop, and the initial states."""
     back = _function(loops.backward, step, True)
     d_x, d_p, d_first = back(trace, recurrent.kernel, mask, upstream[0], list(upstream[1:]))
     before, columns = trace.states[0][:-1], d_x if d_p is None else d_p
     columns = tf.reshape(columns, [-1, recurrent.kernel.shape[1]])
     d_kernel = tf.matmul(tf.reshape(before, [-1, recurrent.kernel.shape[0]]), columns, transpose_a=True)
-    d_bias = tf.zeros([0], d_x.dtype) if recurrent.bias is None else summed(columns)
-    return d_x, d_kernel, d_bias, *d_first
+    return d_x, [d_kernel, None if recurrent.bias is None else summed(columns)], d_first
 
 
 @functools.cache

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seqapp.heads import Tensor
+from seqapp.layers.products import Source
 from seqapp.layers.steps import Step
 
 
@@ -29,16 +30,17 @@ class Trace(NamedTuple):
     states: list[Tensor]  # before every step and after the last, `(steps + 1, batch, units)`
 
 
-def forward(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None) -> Trace:
-    """Run over `x` `(steps, batch, blocks * units)` from `states`; a step masked out leaves the states as they are.
+def forward(step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None) -> Trace:
+    """Run over a sequence from `states`; a step masked out leaves the states as they are.
 
     Args:
         step: the layer's arithmetic.
-        x: the input's product with the kernel, bias included.
+        source: of the input's product with the kernel, `(steps, batch, blocks * units)`, bias included.
         recurrent: the weights inside the loop.
         states: initial, each `(batch, units)`.
         mask: bool `(steps, batch, 1)`, or None.
     """
+    x = source.product()
     steps = tf.shape(x)[0]
     history = [_empty(x, steps + 1).write(0, state) for state in states]
 
@@ -113,9 +115,10 @@ def single(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor]) ->
 
 
 def infer(
-    step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None
+    step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None
 ) -> tuple[Tensor, list[Tensor]]:
     """As `forward`, for use without a backward pass: the outputs `(steps, batch, units)` and the last states."""
+    x = source.product()
     steps = tf.shape(x)[0]
     read = [_array(part) for part in ([x] if mask is None else [x, mask])]
 

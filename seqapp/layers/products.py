@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import tensorflow as tf
 
 from seqapp.heads import Tensor
 
-Gradients = tuple[Tensor, ...]
 
+class Dense(NamedTuple):
+    """`inputs` `(steps, batch, features)` times `kernel` plus `bias`."""
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def project(inputs: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, object]:
-    """`inputs @ kernel + bias` for every step: `(..., features)` -> `(..., columns)`."""
-    rows = tf.reshape(inputs, [-1, kernel.shape[0]])
+    inputs: Tensor
+    kernel: Tensor
+    bias: Tensor
 
-    def gradient(upstream: Tensor) -> Gradients:
-        columns = tf.reshape(upstream, [-1, kernel.shape[1]])
-        back = tf.reshape(columns @ tf.transpose(kernel), tf.shape(inputs))  # faster than transpose_b: rows stay rows
+    def product(self) -> Tensor:
+        """`(steps, batch, columns)`."""
+        shape = tf.shape(self.inputs)
+        rows = tf.reshape(self.inputs, [-1, self.kernel.shape[0]])
+        return tf.reshape(rows @ self.kernel + self.bias, [shape[0], shape[1], self.kernel.shape[1]])
+
+    def gradient(self, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """With respect to inputs, kernel and bias."""
+        columns = tf.reshape(upstream, [-1, self.kernel.shape[1]])
+        rows = tf.reshape(self.inputs, [-1, self.kernel.shape[0]])
+        back = tf.reshape(columns @ tf.transpose(self.kernel), tf.shape(self.inputs))  # transpose_b would be slower
         return back, tf.matmul(rows, columns, transpose_a=True), summed(columns)
 
-    outer = tf.concat([tf.shape(inputs)[:-1], [kernel.shape[1]]], 0)
-    return tf.reshape(rows @ kernel + bias, outer), gradient
 
+class LookUp(NamedTuple):
+    """The rows of `table` `(tokens, columns)`, in which the bias is included, at `ids` int `(steps, batch)`."""
 
-@tf.custom_gradient  # type: ignore[untyped-decorator]
-def look_up(table: Tensor, ids: Tensor) -> tuple[Tensor, object]:
-    """The rows of a table `(tokens, columns)` at integer `ids`: `(..., columns)`."""
+    table: Tensor
+    ids: Tensor
 
-    def gradient(upstream: Tensor) -> Gradients:
-        rows = tf.reshape(upstream, [-1, table.shape[1]])
-        chosen = tf.one_hot(tf.reshape(ids, [-1]), table.shape[0], dtype=rows.dtype)  # a product beats a scatter
+    def product(self) -> Tensor:
+        """`(steps, batch, columns)`."""
+        return tf.gather(self.table, self.ids)
+
+    def gradient(self, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """With respect to table and ids; as a product, which beats a scatter."""
+        rows = tf.reshape(upstream, [-1, self.table.shape[1]])
+        chosen = tf.one_hot(tf.reshape(self.ids, [-1]), self.table.shape[0], dtype=rows.dtype)
         return tf.matmul(chosen, rows, transpose_a=True), None
 
-    return tf.gather(table, ids), gradient
+
+Source = Dense | LookUp
 
 
 def summed(rows: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from seqapp.layers.activations import FUNCTIONS
 from seqapp.layers.embedding import rows_of
 from seqapp.layers.engine import Sequence
 from seqapp.layers.loops import Recurrent, single
-from seqapp.layers.products import look_up, project
+from seqapp.layers.products import Dense, LookUp
 from seqapp.layers.saving import saved_as_keras_own
 from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
 
@@ -66,11 +66,11 @@ class _Fast:
         dropout = training and self.cell.dropout
         rows = None if dropout else rows_of(sequences)
         if rows:
-            table = project(rows.table, kernel, bias)
-            return rows.ids, lambda ids: look_up(table, tf.transpose(ids))
+            table = rows.table @ kernel + bias
+            return rows.ids, lambda ids: LookUp(table, tf.transpose(ids))
         if dropout:
             sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
-        return sequences, lambda part: project(tf.transpose(part, [1, 0, 2]), kernel, bias)
+        return sequences, lambda part: Dense(tf.transpose(part, [1, 0, 2]), kernel, bias)
 
     def biases(self) -> tuple[Tensor, Tensor | None]:
         """The bias of the input's product, and that of the state's, if there is one."""

@@ -1,0 +1,137 @@
+"""Measure what a whole command costs: wall time to a validation loss on a text, against scripts one would write.
+
+    python -m benchmarks.to_loss tinyshakespeare.txt [--loss 1.70] [--rounds 3]
+
+`seqapp train text` against `model.fit` on stock Keras layers and the usual PyTorch loop: the same network, windows of
+64 characters every 32, batches of 64, Adam at 0.01, gradients clipped to 1, validation after every epoch. Times are of
+whole processes, imports included, up to the first epoch whose validation loss is low enough; contenders take turns.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LENGTH, STRIDE, BATCH, EPOCHS, RATE = 64, 32, 64, 12, 0.01
+
+
+def windows(file: Path) -> tuple[Any, Any]:
+    """Training and validation windows of token ids, `(windows, LENGTH + 1)`, of the first 70 % and the next 15 %."""
+    ids = np.unique(list(file.read_text(encoding="utf-8")), return_inverse=True)[1]
+    cuts = [int(len(ids) * share) for share in (0.7, 0.85)]
+    return tuple(
+        np.stack([part[start : start + LENGTH + 1] for start in range(0, len(part) - LENGTH, stride)])
+        for part, stride in ((ids[: cuts[0]], STRIDE), (ids[cuts[0] : cuts[1]], LENGTH))
+    )
+
+
+def keras_script(file: Path, loss: float, units: int) -> None:
+    """Train with model.fit until the validation loss is low enough."""
+    import keras
+
+    class Enough(keras.callbacks.Callback):  # type: ignore[misc]
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            print(f"epoch {epoch + 1}: {logs['val_loss']:.3f}", flush=True)
+            self.model.stop_training = logs["val_loss"] <= loss
+
+    train, validation = windows(file)
+    tokens = int(train.max()) + 1
+    model = keras.Sequential(
+        [
+            keras.Input((LENGTH,), dtype="int32"),
+            keras.layers.Embedding(tokens, min(tokens, units)),
+            keras.layers.LSTM(units, return_sequences=True),
+            keras.layers.Dense(tokens),
+        ]
+    )
+    steps = EPOCHS * -(-len(train) // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(RATE, steps, alpha=0.02)
+    model.compile(
+        keras.optimizers.Adam(rate, global_clipnorm=1.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    pair = (validation[:, :-1], validation[:, 1:])
+    model.fit(train[:, :-1], train[:, 1:], BATCH, EPOCHS, verbose=0, validation_data=pair, callbacks=[Enough()])
+
+
+def torch_script(file: Path, loss: float, units: int) -> None:
+    """Train with the usual loop until the validation loss is low enough."""
+    import torch
+
+    from benchmarks.contenders import Size, torch_network
+
+    train, validation = (torch.tensor(part) for part in windows(file))
+    model = torch_network("LSTM", Size(BATCH, LENGTH, units, 1))
+    optimizer = torch.optim.Adam(model.parameters(), RATE)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, EPOCHS * -(-len(train) // BATCH), RATE / 50)
+
+    def measure(batch: Any) -> Any:
+        return torch.nn.functional.cross_entropy(model(batch[:, :-1])[0].flatten(0, 1), batch[:, 1:].flatten())
+
+    for epoch in range(EPOCHS):
+        for batch in train[torch.randperm(len(train))].split(BATCH):
+            optimizer.zero_grad()
+            measure(batch).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+        with torch.no_grad():
+            found = statistics.fmean(float(measure(batch)) for batch in validation.split(BATCH))
+        print(f"epoch {epoch + 1}: {found:.3f}", flush=True)
+        if found <= loss:
+            break
+
+
+def seqapp_command(file: Path, units: int) -> list[str]:
+    """The command; it is stopped from outside when a line of its progress says that the loss is low enough."""
+    folder = tempfile.mkdtemp()
+    return [sys.executable, "-m", "seqapp", "train", "text", "--file", str(file), "--units", str(units),
+            "--out", f"{folder}/run"]  # fmt: skip
+
+
+def wall(name: str, file: Path, loss: float, units: int) -> tuple[float, str]:
+    """Seconds until the process has reported a validation loss low enough, and that report."""
+    code = f"from pathlib import Path; from benchmarks.to_loss import *; {name}(Path({str(file)!r}), {loss}, {units})"
+    command = [sys.executable, "-c", code] if name.endswith("script") else seqapp_command(file, units)
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    for line in process.stdout:
+        words = line.replace("validation loss ", ":").split(":")
+        if line.startswith("epoch") and float(words[1].split()[0]) <= loss:
+            seconds = time.perf_counter() - began
+            process.kill()
+            return seconds, line.strip()
+    raise SystemExit(f"{name} never came to {loss}")
+
+
+def main() -> None:
+    """Take turns, print medians."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--loss", type=float, default=1.70)
+    parser.add_argument("--units", type=int, default=128)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args()
+    seconds: dict[str, list[float]] = {"seqapp": [], "keras_script": [], "torch_script": []}
+    for _ in range(chosen.rounds):
+        for name, each in seconds.items():
+            taken, said = wall(name, chosen.file, chosen.loss, chosen.units)
+            each.append(taken)
+            print(f"{name}: {taken:.1f} s, {said}", flush=True)
+    for name, each in seconds.items():
+        ratio = statistics.median(each) / statistics.median(seconds["seqapp"])
+        print(f"| {name} | {statistics.median(each):.1f} | {ratio:.2f} × |")
+
+
+if __name__ == "__main__":
+    main()
