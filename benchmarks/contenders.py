@@ -90,6 +90,7 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
 def keras_fit(kind: str, size: Size, count: int) -> Run:
     """`count` steps of `model.fit` on stock Keras layers."""
     import keras
+    import tensorflow as tf
 
     inputs, targets = tokens(size, count)
     layer = getattr(keras.layers, kind)
@@ -101,7 +102,11 @@ def keras_fit(kind: str, size: Size, count: int) -> Run:
     model.compile(
         keras.optimizers.Adam(1e-3, global_clipnorm=1.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    return lambda: model.fit(inputs, targets, batch_size=size.batch, shuffle=False, verbose=0)
+    data = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size.batch, drop_remainder=True).prefetch(2)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # or fit waits for its thread after an epoch, up to as long as the epoch took
+    data = data.with_options(options)
+    return lambda: model.fit(data, verbose=0)
 
 
 def torch_network(kind: str, size: Size) -> Any:

@@ -198,6 +198,7 @@ def test_what_the_engine_does_not_cover_goes_keras_way_and_says_why(monkeypatch:
         "recurrent_dropout=0.2": layers.LSTM(3, recurrent_dropout=0.2),
         "unroll=True": layers.SimpleRNN(3, unroll=True),
         "activation=elu": layers.GRU(3, activation="elu"),
+        "activation=<lambda>": layers.SimpleRNN(3, activation=lambda x: x),
         "recurrent_activation=hard_sigmoid": layers.LSTM(3, recurrent_activation="hard_sigmoid"),
         "reset_after=False: two products in one step": layers.GRU(3, reset_after=False),
     }

@@ -1,7 +1,8 @@
 """Keras's Embedding, which leaves a note on its output of which rows it looked up.
 
-A recurrent layer that reads the output multiplies its kernel with the rows of the table, once each, instead of with
-every step of the sequence. The note rides on the tensor as Keras's own masks do; anything in between loses it.
+In training, a recurrent layer that reads the output multiplies its kernel with the rows of the table, once each, not
+with every step of the sequence. The note rides on the tensor as Keras's own masks do; anything in between loses it. The
+gradient then goes to the table and not through the output: ask for it there, or train with Keras's own Embedding.
 """
 
 from __future__ import annotations

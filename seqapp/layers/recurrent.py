@@ -44,9 +44,9 @@ class _Fast:
         if self.cell.recurrent_dropout:
             return f"recurrent_dropout={self.cell.recurrent_dropout:g}"
         for option in ("activation", "recurrent_activation"):
-            name = _name(getattr(self.cell, option, None))
-            if name not in FUNCTIONS:
-                return f"{option}={name}"
+            activation = getattr(self.cell, option, keras.activations.linear)
+            if not any(activation is keras.activations.get(name) for name in FUNCTIONS):
+                return f"{option}={_name(activation)}"
         return None
 
     def inner_loop(self, sequences: Tensor, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -64,7 +64,7 @@ class _Fast:
         """What to read `(batch, steps[, features])`, and how to make the loop's input of it, time-major."""
         kernel, bias = tf.convert_to_tensor(self.cell.kernel), self.biases()[0]
         dropout = training and self.cell.dropout
-        rows = None if dropout else rows_of(sequences)
+        rows = rows_of(sequences) if engine.compiles(training) and not dropout else None
         if rows:
             table = rows.table @ kernel + bias
             return rows.ids, lambda ids: LookUp(table, tf.transpose(ids))
@@ -154,5 +154,4 @@ def _cut(part: Tensor | None, pieces: int) -> list[Tensor | None]:
 
 
 def _name(activation: Any) -> str:
-    """Keras's name of an activation."""
-    return "linear" if activation is None else getattr(activation, "__name__", type(activation).__name__)
+    return getattr(activation, "__name__", type(activation).__name__)
