@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -136,7 +135,7 @@ def peak(name: str, size: tuple[int, int, int, int]) -> None:
     CONTENDERS[name]("LSTM", Size(2, 2, 8, size[3]), 2)()
     before = _status("VmRSS")
     CONTENDERS[name]("LSTM", Size(*size), 4)()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = _status("VmHWM")
     print((peak - before) / 1024, peak / 1024)
 
 
