@@ -66,3 +66,9 @@ def test_an_installed_seqapp_trains(installed: Path, tmp_path: Path) -> None:
     said = run(installed, "train", "fibonacci", "--sequences", "100", "--test-digits", "30", "--epochs", "1",
                "--out", str(tmp_path / "run"))  # fmt: skip
     assert "22410 parameters" in said
+
+
+@pytest.mark.slow
+def test_every_module_of_the_checkout_is_in_it(installed: Path) -> None:
+    held = {str(file.relative_to(ROOT)) for file in (ROOT / "seqapp").rglob("*.py")}
+    assert held == {name for name in held if (installed / name).is_file()}
