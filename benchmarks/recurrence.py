@@ -151,7 +151,7 @@ def growth(rounds: int) -> dict[str, list[dict[str, float]]]:
     longer = [(steps, Size(64, steps, 256, 1)) for steps in (64, 256, 1024, 4096)]
     larger = [(batch, Size(batch, 64, 256, 1)) for batch in (1, 8, 32, 64, 128, 256, 512)]
     for part, values in (("steps", longer), ("batch", larger)):
-        counts = {value: max(2, 400_000 // (size.batch * size.steps)) for value, size in values}
+        counts = {value: max(2, 100_000 // (size.batch * size.steps)) for value, size in values}
         runs = {str(value): contenders.seqapp("LSTM", size, counts[value]) for value, size in values}
         for value, seconds in interleaved(runs, rounds).items():
             size = dict(values)[int(value)]
