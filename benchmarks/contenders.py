@@ -46,7 +46,7 @@ def tokens(size: Size, count: int) -> tuple[Any, Any]:
     return drawn[:, :-1], drawn[:, 1:]
 
 
-def network(kind: str, size: Size, engine: str = "fast") -> Any:
+def network(kind: str, size: Size) -> Any:
     """seqapp's factory's network of a model file's layer."""
     from seqapp import layers
     from seqapp.contract import Tokens
@@ -56,8 +56,7 @@ def network(kind: str, size: Size, engine: str = "fast") -> Any:
         return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)
 
     task: Any = SimpleNamespace(inputs=Tokens(TOKENS), head=SimpleNamespace(units=TOKENS))
-    shape = Shape(size.units, size.layers, 0.0, engine)
-    return build(task, layer, shape)
+    return build(task, layer, Shape(size.units, size.layers, 0.0))
 
 
 def seqapp(kind: str, size: Size, count: int) -> Run:

@@ -61,15 +61,16 @@ def share(rounds: int) -> dict[str, float]:
     """Share of the machine's large-product speed that the largest LSTM training reaches."""
     import tensorflow as tf
 
-    size, runs = SIZES[-1], {}
+    size, runs, operations = SIZES[-1], {}, {}
     for rows, inner, columns in ((4096, 512, 2048), (4096, 2048, 2048), (2048, 2048, 2048)):
         left, right = tf.random.normal([rows, inner]), tf.random.normal([inner, columns])
-        runs[f"{rows} × {inner} × {columns}"] = lambda left=left, right=right: [left @ right for _ in range(10)]
+        name = f"{rows} × {inner} × {columns}"
+        operations[name] = 10 * 2 * rows * inner * columns
+        runs[name] = lambda left=left, right=right: [left @ right for _ in range(10)]
     runs["step"] = contenders.seqapp("LSTM", size, 14)
     medians = interleaved(runs, rounds)
     step = size.products() * 14 / medians.pop("step")
-    speeds = {name: 20 * float(eval(name.replace("×", "*"))) / seconds for name, seconds in medians.items()}
-    peak = max(speeds.values())
+    peak = max(operations[name] / seconds for name, seconds in medians.items())
     print(f"large products {peak / 1e9:.0f} GFLOP/s, training {size} {step / 1e9:.0f}: {step / peak:.0%}", flush=True)
     return {"peak": peak, "step": step, "share": step / peak}
 

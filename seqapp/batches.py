@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,14 @@ def shuffled(windows: Windows, seed: int, epoch: int) -> NDArray[Any]:
 def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
     """A tf.data.Dataset of `(inputs, targets, weights)` batches in this order, all of one size.
 
-    The last one is filled up with repeated windows of weight 0, and windows whose length differs from batch to batch
-    are made longer with steps of weight 0, to a multiple of `LENGTHS`: every new shape would be compiled anew.
+    The last one is filled up with its last window at weight 0, in a resumed epoch too, and windows whose length differs
+    from batch to batch are made longer with steps of weight 0, to a multiple of `LENGTHS`: every new shape would be
+    compiled anew.
     """
     import tensorflow as tf
 
     size = min(batch_size, windows.count)
-    filled = np.resize(np.asarray(order, np.int64), math.ceil(len(order) / size) * size)
+    filled = np.pad(np.asarray(order, np.int64), (0, -len(order) % size), mode="edge")
     real = np.arange(len(filled)) < len(order)
 
     def gather(indices: Tensor, real: Tensor) -> tuple[Tensor, ...]:

@@ -48,6 +48,13 @@ def test_windows_of_changing_length_are_filled_up_with_weight_0() -> None:
         assert (weights.numpy()[:, real:] == 0).all()
 
 
+def test_a_resumed_epoch_ends_with_the_same_batch() -> None:
+    order = np.random.default_rng(0).permutation(21)
+    straight, resumed = (list(batches(numbered(21, longest=True), part, 8))[-1] for part in (order, order[8:]))
+    for one, two in zip(straight, resumed, strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
 def test_how_many_steps_a_call_takes_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for name, moment in (("one", 0.0), ("many", 1e9)):
