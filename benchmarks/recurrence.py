@@ -3,7 +3,8 @@
     python -m benchmarks.recurrence [--parts training,share,generation,memory,growth] [--rounds 7]
 
 Each comparison is interleaved in one process, round after round, and the medians are compared; memory is measured in a
-process for each contender. Prints tables in Markdown; writes benchmarks/results/recurrence.json and recurrence.svg.
+process for each contender and round. Prints tables in Markdown; writes recurrence.json and recurrence.svg to
+benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -114,15 +115,17 @@ def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
     return rows
 
 
-def memory() -> list[dict[str, Any]]:
-    """MB: what a training of this size adds to the peak of the process after a tiny one, and that peak."""
+def memory(rounds: int) -> list[dict[str, Any]]:
+    """MB: what a training of this size adds to the peak of the process after a tiny one, and that peak; medians."""
     rows = []
     for size in SIZES:
         row: dict[str, Any] = {"size": str(size)}
         for name in ("seqapp", "keras"):
             code = f"from benchmarks.recurrence import peak; peak({name!r}, {tuple(size)!r})"
-            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-            row[name], row[f"{name}_process"] = map(float, done.stdout.split()[-2:])
+            outputs = [subprocess.check_output([sys.executable, "-c", code], text=True) for _ in range(rounds)]
+            pairs = [[float(word) for word in output.split()[-2:]] for output in outputs]
+            row[name], row[f"{name}_process"] = map(statistics.median, zip(*pairs, strict=True))
+            row[f"{name}_range"] = min(pairs)[0], max(pairs)[0]
         rows.append(row)
         print(
             f"| {size} | {row['seqapp']:.0f} | {row['keras']:.0f} | {row['seqapp'] / row['keras']:.2f} × "
@@ -196,7 +199,7 @@ def main() -> None:
     for part in chosen.parts.split(","):
         print(f"\n## {part}", flush=True)
         measure: Any = globals()[part]
-        results[part] = measure() if part == "memory" else measure(chosen.rounds)
+        results[part] = measure(chosen.rounds)
         file.write_text(json.dumps(results, indent=1))
     if "training" in results:
         draw(results["training"], RESULTS / "recurrence.svg")

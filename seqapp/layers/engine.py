@@ -85,7 +85,7 @@ def _gradients(
 ) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
     """Gradients with respect to the input's product, the weights inside the loop, and the initial states."""
     back = _function(loops.backward, step, True)
-    d_x, d_p, d_first = back(trace, recurrent.kernel, mask, upstream[0], list(upstream[1:]))
+    d_x, d_p, d_first = back(trace, tf.transpose(recurrent.kernel), mask, upstream[0], list(upstream[1:]))
     before, columns = trace.states[0][:-1], d_x if d_p is None else d_p
     columns = tf.reshape(columns, [-1, recurrent.kernel.shape[1]])
     d_kernel = tf.matmul(tf.reshape(before, [-1, recurrent.kernel.shape[0]]), columns, transpose_a=True)

@@ -64,14 +64,14 @@ def forward(step: Step, source: Source, recurrent: Recurrent, states: list[Tenso
 
 
 def backward(
-    step: Step, trace: Trace, kernel: Tensor, mask: Tensor | None, d_outputs: Tensor, d_last: list[Tensor]
+    step: Step, trace: Trace, transposed: Tensor, mask: Tensor | None, d_outputs: Tensor, d_last: list[Tensor]
 ) -> tuple[Tensor, Tensor | None, list[Tensor]]:
     """Run back over a trace.
 
     Args:
         step: the layer's arithmetic.
         trace: of the forward pass.
-        kernel: recurrent, `(units, blocks * units)`.
+        transposed: the recurrent kernel's transpose, `(blocks * units, units)`.
         mask: as in the forward pass.
         d_outputs: gradient with respect to the output of every step, `(steps, batch, units)`.
         d_last: the same for the last states, each `(batch, units)`.
@@ -80,7 +80,7 @@ def backward(
         Gradients with respect to `x`, to the state's product with the kernel (None where it is the same), and to the
         initial states.
     """
-    steps, transposed = tf.shape(d_outputs)[0], tf.transpose(kernel)
+    steps = tf.shape(d_outputs)[0]
     read = [_array(part) for part in (*trace.gates, *trace.states, d_outputs, *([] if mask is None else [mask]))]
     gates_end, states_end = len(trace.gates), len(trace.gates) + len(trace.states)
     same = len(trace.gates) == 1
