@@ -1,4 +1,4 @@
-"""Batches of a split as tf.data: an order of indices in, encoded inputs, targets and weights out."""
+"""Batches of a split as tf.data: windows in an order, or streams side by side; inputs, targets and weights out."""
 
 from __future__ import annotations
 
@@ -9,13 +9,40 @@ from numpy.typing import NDArray
 
 from seqapp.contract import Windows
 from seqapp.heads import Tensor
+from seqapp.streams import Layout, Streams
 
 LENGTHS = 16  # steps
 
 
-def shuffled(windows: Windows, seed: int, epoch: int) -> NDArray[Any]:
-    """The order of an epoch: fixed by seed and epoch alone, so that a resumed run can take it up in the middle."""
-    return np.random.default_rng([seed, epoch]).permutation(windows.count)
+class Epoch:
+    """One pass over a split: `steps` batches of `(inputs, targets, weights, fresh)`, to be had from any of them on.
+
+    `fresh` bool `(batch,)` says which rows begin at a zero state; the others go on from the batch before.
+    """
+
+    def __init__(self, split: Windows | Streams, batch_size: int, random: np.random.Generator | None = None) -> None:
+        """In training order, decided by `random`; without it in the order of the split."""
+        self.split, self.batch_size = split, batch_size
+        if isinstance(split, Streams):
+            self.plan: Any = split.training(batch_size, random) if random else split.scoring(batch_size)
+            self.steps = len(self.plan.real)
+        else:
+            self.plan = random.permutation(split.count) if random else np.arange(split.count)
+            self.steps = -(-split.count // batch_size)
+
+    def batches(self, start: int = 0) -> Any:
+        """A tf.data.Dataset of the batches from number `start` on."""
+        if isinstance(self.split, Streams):
+            return stream_batches(self.split, Layout(*(part[start:] for part in self.plan)))
+        import tensorflow as tf
+
+        made = batches(self.split, self.plan[start * self.batch_size :], self.batch_size)
+        return made.map(lambda *batch: (*batch, tf.fill([batch[0].shape[0]], True)))
+
+
+def training_epoch(split: Windows | Streams, batch_size: int, seed: int, epoch: int) -> Epoch:
+    """Fixed by seed and epoch alone, so that a resumed run can take it up in the middle."""
+    return Epoch(split, batch_size, np.random.default_rng([seed, epoch]))
 
 
 def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
@@ -37,10 +64,29 @@ def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
         same = inputs.shape[1] is not None
         return tuple(part if same else _lengthened(part) for part in (inputs, targets, weights))
 
-    indices = tf.data.Dataset.from_tensor_slices((filled, real)).batch(size, drop_remainder=True)
+    return _pipeline(tf.data.Dataset.from_tensor_slices((filled, real)).batch(size, drop_remainder=True), gather)
+
+
+def stream_batches(streams: Streams, layout: Layout) -> Any:
+    """A tf.data.Dataset of `(inputs, targets, weights, fresh)`, one batch for each step of the layout."""
+    import tensorflow as tf
+
+    rows, length = layout.real.shape[1], streams.length
+
+    def gather(windows: Tensor, fresh: Tensor, real: Tensor) -> tuple[Tensor, ...]:
+        inputs, targets, weights = streams.gather(windows, fresh)
+        weights = tf.where(real[:, tf.newaxis], weights, 0)
+        return *(tf.ensure_shape(part, [rows, length]) for part in (inputs, targets, weights)), fresh
+
+    return _pipeline(tf.data.Dataset.from_tensor_slices(tuple(layout)), gather)
+
+
+def _pipeline(chosen: Any, gather: Any) -> Any:
+    import tensorflow as tf
+
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread is waited for at the end of an epoch, for as long as the epoch took
-    return indices.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options)
+    return chosen.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options)
 
 
 def _lengthened(part: Tensor) -> Tensor:

@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from seqapp.batches import batches
+from seqapp.batches import Epoch, batches
 from seqapp.contract import SPLITS, Dataset, Raw, Task, Tokens, Windows
 from seqapp.errors import BadInput
 from seqapp.heads import Category
 from seqapp.network import Network
 from seqapp.signatures import functions
+from seqapp.streams import Streams
 
 SAMPLE = 256  # examples of each split that are looked at
 
@@ -61,11 +62,14 @@ def check_dataset(dataset: Any) -> None:
         _check_windows(task, split, dataset.windows(split))
 
 
-def _check_windows(task: Task, split: str, windows: Windows) -> None:
+def _check_windows(task: Task, split: str, windows: Windows | Streams) -> None:
     where = f"windows('{split}')"
     _expect(windows.count > 0, where, "at least one example", "none")
-    order = np.unique(np.linspace(0, windows.count - 1, SAMPLE).astype(int))
-    inputs, targets, weights = (part.numpy() for part in next(iter(batches(windows, order, SAMPLE))))
+    if isinstance(windows, Streams):
+        made = Epoch(windows, SAMPLE, np.random.default_rng(0)).batches()
+    else:
+        made = batches(windows, np.unique(np.linspace(0, windows.count - 1, SAMPLE).astype(int)), SAMPLE)
+    inputs, targets, weights = (part.numpy() for part in next(iter(made))[:3])
     size, tokens = task.inputs.size, isinstance(task.inputs, Tokens)
     axes = "(batch, steps)" if tokens else f"(batch, steps, {size})"
     fits = inputs.ndim == 2 if tokens else inputs.ndim == 3 and inputs.shape[2] == size

@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import abc
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seqapp.errors import BadInput
 from seqapp.heads import Head, Predictions, Tensor
+from seqapp.streams import Streams
 
 if TYPE_CHECKING:
     from seqapp.network import Network
@@ -74,9 +76,22 @@ class Signature:
 
 
 @dataclass(frozen=True)
-class Generated:
-    """What `generate` made: `items` in order (numbers or strings), and the same as `text` for a person."""
+class Request:
+    """What `seqapp generate` is asked for: `steps` items for each of `samples`, whose seeds count up from `seed`."""
 
+    steps: int
+    temperature: float = 1.0
+    seed: int = 0
+    samples: int = 1
+    top_k: int = 0  # choose among this many of the likeliest; 0: all
+    top_p: float = 1.0  # choose among the likeliest that have this probability together
+    stop: str = ""  # end where this comes up
+
+
+class Piece(NamedTuple):
+    """A part of what is generated, in order: more `items` (numbers or strings) of a sample, and `text` for a person."""
+
+    sample: int
     items: list[Any]
     text: str
 
@@ -117,12 +132,30 @@ class Task(abc.ABC):
             BadInput: `text` is not what the task needs.
         """
 
+    def decode(self, content: bytes, source: str) -> str:
+        """A file's bytes as the text that `read` takes.
+
+        Raises:
+            BadInput: they are no text.
+        """
+        from seqapp.table import decode
+
+        return decode(content, source, "text")
+
     @abc.abstractmethod
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
         """Draw one item from the answer (temperature 0: the likeliest), append it: new raw inputs, item.
 
         `raw` and `answer` are NumPy arrays with a batch of one, text as str. An item of None ends the generation.
         """
+
+    def remark(self, raw: Raw) -> str | None:
+        """What a person should know about how a question was read, if anything."""
+        return None
+
+    def assets(self) -> dict[str, bytes]:
+        """Files that an exported model carries beside its signatures, by name."""
+        return {}
 
     def describe(self, answer: Raw) -> str:
         """One answer (no batch axis) for a person."""
@@ -134,18 +167,26 @@ class Task(abc.ABC):
             "serving_default": Signature(self.signature(), lambda **raw: self.answer(network(self.encode(raw)), raw))
         }
 
-    def generate(
-        self, functions: Mapping[str, Callable[..., Raw]], raw: Raw, steps: int, temperature: float, seed: int
-    ) -> Generated:
-        """Go on from its own predictions, `steps` times. `functions` are the compiled signatures."""
-        random, items = np.random.default_rng(seed), []
-        for _ in range(steps):
-            raw, item = self.extend(raw, functions["serving_default"](**raw), temperature, random)
-            if item is None:
-                break
-            items.append(item)
-        shown = [f"{item:.6g}" if isinstance(item, float) else str(item) for item in items]
-        return Generated(items, self.separator.join(shown))
+    def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
+        """Go on from its own predictions, `request.steps` times for each sample.
+
+        Raises:
+            BadInput: the request holds what this task does not know.
+        """
+        from seqapp.signatures import functions
+
+        for name, off in (("top_k", 0), ("top_p", 1.0), ("stop", "")):
+            if getattr(request, name) != off:
+                raise BadInput(f"--{name.replace('_', '-')}: only text is generated with it.")
+        ask = functions(self, network, "serving_default")["serving_default"]
+        for sample in range(request.samples):
+            random, now, before = np.random.default_rng(request.seed + sample), raw, ""
+            for _ in range(request.steps):
+                now, item = self.extend(now, ask(**now), request.temperature, random)
+                if item is None:
+                    break
+                yield Piece(sample, [item], before + (f"{item:.6g}" if isinstance(item, float) else str(item)))
+                before = self.separator
 
     def state(self) -> dict[str, Any]:
         """All fields, as run.json keeps them."""
@@ -174,8 +215,13 @@ class Dataset(abc.ABC):
     split: Mapping[str, Any]  # which rows, dates or sequences each split holds
     latest: Raw  # raw inputs that ask what comes after the last row, batch axis 1
 
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Values for the training options that the dataset file's DEFAULTS leave to the data, as None."""
+        return {}
+
     @abc.abstractmethod
-    def windows(self, split: str) -> Windows:
+    def windows(self, split: str) -> Windows | Streams:
         """Examples of "train", "validation" or "test". In validation and test each scored step is weighted once."""
 
     @abc.abstractmethod
@@ -192,6 +238,14 @@ class Dataset(abc.ABC):
 
         The mean over the cases is the metric. Names in `HIGHER_IS_BETTER` are shares of successes; all others errors.
         """
+
+    def on(self, source: str) -> Dataset:
+        """The same task on other data of the same form, whole, as the test split.
+
+        Raises:
+            BadInput: the data is not usable, or this kind of dataset is measured on its own test split only.
+        """
+        raise BadInput("--file: this dataset is measured on its own test split only.")
 
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """Further metrics that need the model itself, such as mistakes counted in generated text."""

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from seqapp.batches import batches
-from seqapp.contract import Dataset, Windows
+from seqapp.batches import Epoch
+from seqapp.contract import Dataset, Raw, Windows
+from seqapp.errors import BadInput
 from seqapp.files import publish_json
 from seqapp.heads import Predictions
 from seqapp.network import Network
 from seqapp.runs import Run
 from seqapp.signatures import functions
+from seqapp.streams import Streams
+from seqapp.table import read_bytes
 from seqapp.verdict import verdict
 
+LONGEST = 100_000  # characters of a line that is scored by itself
+ALONE = 200_000  # tokens of a test split that are read as one stream from beginning to end; beyond, side by side
 
-def evaluate(run: Run) -> dict[str, Any]:
-    """Measure a run on its test split, write metrics.json, and return the same document."""
+
+def evaluate(run: Run, other: str | None = None) -> dict[str, Any]:
+    """Measure a run on its test split, write metrics.json, and return the same document.
+
+    With the path of `other` data, measure it on that, whole, and write nothing.
+    """
     dataset = run.load_dataset()
+    dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
     predicted = predictions(dataset, network, dataset.windows("test"))
     baselines = dataset.baselines()
@@ -31,26 +43,70 @@ def evaluate(run: Run) -> dict[str, Any]:
         "baselines": {name: dataset.metrics(baseline.predictions) for name, baseline in baselines.items()},
         "verdict": verdict(dataset, predicted, baselines),
     }
-    publish_json(run.folder / "metrics.json", document)
+    if not other:
+        publish_json(run.folder / "metrics.json", document)
     return document
 
 
-def predictions(dataset: Dataset, network: Network, windows: Windows, batch_size: int = 64) -> Predictions:
-    """The network's predictions at all scored steps of `windows`, in order."""
+def by_line(run: Run, source: str) -> Iterator[dict[str, Any]]:
+    """Score each line of a text by itself: `text`, `log_probability` in nats, `tokens` and `perplexity`.
+
+    Raises:
+        BadInput: the run is no language model, or a line is too long to be held.
+    """
+    task = run.task()
+    network = run.load_network(task)
+    if "score" not in task.signatures(network):
+        raise BadInput("--per-line: only language models score lines.")
+    score, held = functions(task, network, "score")["score"], list[str]()
+    for number, line in enumerate(task.decode(read_bytes(source, "a text"), source).splitlines(), start=1):
+        if len(line) > LONGEST:
+            raise BadInput(
+                f"{source}, line {number}: {len(line):,} characters; --per-line takes {LONGEST:,} at most. "
+                "Leave --per-line out to score the file as one text."
+            )
+        held.append(line)
+        if len(held) == 64:
+            yield from _scored(score, held)
+            held = []
+    if held:
+        yield from _scored(score, held)
+
+
+def _scored(score: Callable[..., Raw], lines: list[str]) -> Iterator[dict[str, Any]]:
+    made = score(text=lines)
+    for line, nats, tokens in zip(lines, made["log_probability"].tolist(), made["tokens"].tolist(), strict=True):
+        perplexity = math.exp(-nats / tokens) if tokens else None
+        yield {"text": line, "log_probability": nats, "tokens": tokens, "perplexity": perplexity}
+
+
+def predictions(
+    dataset: Dataset, network: Network, split: Windows | Streams, batch_size: int | None = None
+) -> Predictions:
+    """The network's predictions at all scored steps of a split, in order; one stream alone while it is short."""
     import tensorflow as tf
 
     from seqapp.layers import compiled
 
-    head = dataset.task.head
+    head, streams = dataset.task.head, isinstance(split, Streams)
+    batch_size = batch_size or (1 if isinstance(split, Streams) and split.tokens <= ALONE else 64)
 
     @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def summary(inputs: Any, targets: Any) -> Any:
+    def summary(inputs: Any, targets: Any, fresh: Any, states: Any) -> Any:
         with compiled():
-            return head.summary(targets, network(inputs))
+            outputs, after = network.step(inputs, network.restarted(states, fresh))
+            return head.summary(targets, outputs), after
 
     kept: dict[str, list[Any]] = {}
-    for inputs, targets, weights in batches(windows, np.arange(windows.count), batch_size):
-        scored = weights.numpy() > 0
-        for name, values in summary(inputs, targets).items():
-            kept.setdefault(name, []).append(values.numpy()[scored])
-    return head.predictions(**{name: np.concatenate(values) for name, values in kept.items()})
+    scored: list[Any] = []
+    states: Any = None
+    for inputs, targets, weights, fresh in Epoch(split, batch_size).batches():
+        states = network.start(inputs.shape[0]) if states is None else states
+        made, states = summary(inputs, targets, fresh, states)
+        scored.append(weights.numpy() > 0)
+        for name, values in made.items():
+            kept.setdefault(name, []).append(values.numpy() if streams else values.numpy()[scored[-1]])
+    if not streams:
+        return head.predictions(**{name: np.concatenate(values) for name, values in kept.items()})
+    counted = np.concatenate(scored, 1)  # (streams, tokens): a stream after the other, each in its own order
+    return head.predictions(**{name: np.concatenate(values, 1)[counted] for name, values in kept.items()})

@@ -33,6 +33,10 @@ class Progress:
         if self.bar:
             self.bar.stop()
 
+    def note(self, text: str) -> None:
+        """Print it."""
+        self.bar.console.print(text, highlight=False) if self.bar else click.echo(text, err=True)
+
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Move the bar."""
         if self.bar:

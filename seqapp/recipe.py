@@ -14,34 +14,53 @@ import seqapp
 from seqapp import runs
 from seqapp.checkpoint import Position
 from seqapp.conformance import check_answers, check_dataset, check_weights
-from seqapp.contract import Raw
+from seqapp.contract import Dataset, Raw
 from seqapp.errors import BadInput
 from seqapp.network import Shape, build, check_causal
+from seqapp.optimization import Plan
 from seqapp.rooms import Room
 from seqapp.runs import Run
-from seqapp.training import Plan, Report, train
+from seqapp.training import Report, train
 
 CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every"}  # on --resume
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training, resolved."""
+    """Everything that decides a training; options that are None are left to the data."""
 
     dataset: Room
     model: Room
     dataset_options: dict[str, Any]
     model_options: dict[str, Any]
-    shape: Shape
-    plan: Plan
+    network: dict[str, Any]
+    training: dict[str, Any]
+
+    def resolved(self, dataset: Dataset) -> Recipe:
+        """With the data's own values for the options that are None.
+
+        Raises:
+            BadInput: the data has none.
+        """
+        left = [
+            name for name, value in (self.network | self.training).items() if value is None and name != "epoch_steps"
+        ]
+        for name in left:
+            if name not in dataset.defaults:
+                raise BadInput(f"DEFAULTS: {name} is left to the data, and the dataset's `defaults` does not name it.")
+        network, training = (
+            {name: dataset.defaults.get(name) if value is None else value for name, value in group.items()}
+            for group in (self.network, self.training)
+        )
+        return dataclasses.replace(self, network=network, training=training)
 
     def options(self) -> dict[str, Any]:
         """As run.json keeps them, by whom they belong to."""
         return {
             "dataset": self.dataset_options,
             "model": self.model_options,
-            "network": dataclasses.asdict(self.shape),
-            "training": dataclasses.asdict(self.plan),
+            "network": self.network,
+            "training": self.training,
         }
 
 
@@ -59,11 +78,18 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         raise BadInput(
             f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
         )
-    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.plan.seed)
+    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
     check_dataset(dataset)
+    chosen = [name for group in (recipe.network, recipe.training) for name, value in group.items() if value is None]
+    recipe = recipe.resolved(dataset)
+    if chosen:
+        values = recipe.network | recipe.training
+        said = ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in chosen if values[name] is not None)
+        report.note(f"for {dataset.data['rows']:,} rows: {said}")
+    shape, plan = Shape(**recipe.network), Plan(**recipe.training)
     layer = runs.layer_of(recipe.model, recipe.model_options)
-    check_weights(dataset.task, lambda: build(dataset.task, layer, recipe.shape))
-    network = build(dataset.task, layer, recipe.shape, recipe.plan.seed)
+    check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
+    network = build(dataset.task, layer, shape, plan.seed)
     check_causal(network, dataset.task)
     check_answers(dataset, network)
     record = {
@@ -74,7 +100,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         "model": recipe.model.name,
         "rooms": {"dataset": _reference(recipe.dataset), "model": _reference(recipe.model)},
         "options": recipe.options(),
-        "seed": recipe.plan.seed,
+        "seed": plan.seed,
         "versions": runs.versions(),
         "data": dict(dataset.data),
         "split": dict(dataset.split),
@@ -86,7 +112,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     }
     runs.remove(folder)
     run = Run(folder, record).update()
-    return _finished(run, train(folder, dataset, network, recipe.plan, report))
+    return _finished(run, train(folder, dataset, network, plan, report))
 
 
 def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:

@@ -33,16 +33,20 @@ class Function:
         if raw.keys() != self.inputs.keys():
             raise BadInput(f"expected the inputs {', '.join(self.inputs)}, got {', '.join(raw) or 'none'}.")
         try:
-            tensors = {name: tf.convert_to_tensor(raw[name], dtype=spec.dtype) for name, spec in self.inputs.items()}
+            tensors = {
+                name: tf.convert_to_tensor(_as_bytes(raw[name]) if spec.dtype == tf.string else raw[name], spec.dtype)
+                for name, spec in self.inputs.items()
+            }
             answer = self.concrete(**tensors)
         except tf.errors.InvalidArgumentError as error:
             raise BadInput(_said(error)) from None
         return {name: _as_array(tensor) for name, tensor in answer.items()}
 
 
-def functions(task: Task, network: Network) -> dict[str, Function]:
-    """All signatures of a task, compiled around its network."""
-    return {name: _compiled(signature) for name, signature in task.signatures(network).items()}
+def functions(task: Task, network: Network, *names: str) -> dict[str, Function]:
+    """The signatures of a task named, or all, compiled around its network."""
+    found = task.signatures(network)
+    return {name: _compiled(found[name]) for name in names or found}
 
 
 def _compiled(signature: Signature) -> Function:
@@ -60,7 +64,18 @@ def _compiled(signature: Signature) -> Function:
 
 def _as_array(tensor: Any) -> Any:
     array = np.asarray(tensor.numpy())
-    return np.vectorize(lambda item: item.decode(), otypes=[object])(array) if array.dtype == object else array
+    if array.dtype != object:
+        return array
+    return np.vectorize(lambda item: item.decode("utf-8", "surrogateescape"), otypes=[object])(array)
+
+
+def _as_bytes(value: Any) -> Any:
+    """Text in arrays and nested lists as UTF-8; a surrogate is the byte that it stands for."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")
+    if isinstance(value, np.ndarray):
+        return _as_bytes(value.tolist())
+    return [_as_bytes(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _said(error: Exception) -> str:

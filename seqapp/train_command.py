@@ -49,9 +49,7 @@ def _train(
         raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
     start_tensorflow()
     from seqapp import recipe
-    from seqapp.network import Shape
     from seqapp.progress import Progress
-    from seqapp.training import Plan
 
     folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
     with Progress() as progress:
@@ -65,8 +63,8 @@ def _train(
                 model,
                 {name: values[name] for name in own},
                 {name: values[name] for name in models},
-                Shape(**{name: values[name] for name in NETWORK}),
-                Plan(**{name: values[name] for name in TRAINING}),
+                {name: values[name] for name in NETWORK},
+                {name: values[name] for name in TRAINING},
             )
             run = recipe.start(recipe_given, folder, values["force"], ["seqapp", *sys.argv[1:]], progress)
     size, seconds = run.record["parameters"], run.record["seconds"]

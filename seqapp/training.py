@@ -1,4 +1,4 @@
-"""The training loop: Adam with cosine decay under a tf.distribute strategy, clipped by global norm, resumable anywhere.
+"""The training loop under a tf.distribute strategy: epochs, validation, the best weights kept, resumable anywhere.
 
 Our own and not `model.fit`: fit cannot stop in mid-epoch and go on to bit-identical weights, and fails under
 MultiWorkerMirroredStrategy with Keras 3 (keras#20585).
@@ -12,40 +12,29 @@ import signal
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
-
 from seqapp import checkpoint
-from seqapp.batches import batches, shuffled
+from seqapp.batches import Epoch, training_epoch
 from seqapp.checkpoint import Position
 from seqapp.contract import Dataset
 from seqapp.errors import WorkFailed
 from seqapp.files import publish
 from seqapp.heads import Head, Tensor
 from seqapp.network import Network
+from seqapp.optimization import Optimizer, Plan
+from seqapp.streams import Streams
 
 MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
 DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come back
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How to train; what each option means is said in `seqapp train DATASET --help`."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    clip_norm: float
-    patience: int
-    checkpoint_every: int
-    seed: int
-
-
 class Report(Protocol):
     """Who is told how far a training is."""
+
+    def note(self, text: str) -> None:
+        """Something was decided."""
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """A step is done."""
@@ -83,37 +72,56 @@ class Trainer:
     """One training: the network, its optimizer, the compiled steps, and where it stands."""
 
     def __init__(self, folder: Path, dataset: Dataset, network: Network, plan: Plan) -> None:
-        import keras
         import tensorflow as tf
 
         self.folder, self.network, self.plan = folder, network, plan
         self.checkpoint = folder / "checkpoints" / "last.npz"
         self.training, self.validation = dataset.windows("train"), dataset.windows("validation")
         self.strategy = tf.distribute.get_strategy()
-        steps = plan.epochs * math.ceil(self.training.count / plan.batch_size)
-        self.schedule = keras.optimizers.schedules.CosineDecay(plan.learning_rate, steps, alpha=0.02)
+        first = self.epoch(0)
         with self.strategy.scope():
-            self.optimizer = keras.optimizers.Adam(self.schedule)
-            self.optimizer.build(network.model.trainable_variables)
-        self.variables = [*network.model.variables, *self.optimizer.variables]
-        head, model = dataset.task.head, network.model
-        self.train_steps = tf.function(self._train_steps(head, model), autograph=False)
-        self.score_step = tf.function(_score_step(head, model), autograph=False, reduce_retracing=True)
+            self.optimizer = Optimizer(plan, network.model.trainable_variables, plan.epochs * first.steps)
+            self.carried = self._carried(self.training) if isinstance(self.training, Streams) else []
+        self.variables = [*network.model.variables, *self.optimizer.variables, *self.carried]
+        head = dataset.task.head
+        self.train_steps = tf.function(self._train_steps(head), autograph=False)
+        self.score_step = tf.function(_score_step(head, network), autograph=False, reduce_retracing=True)
         self.at_once = 1  # steps in one call
         self.position = Position()
 
-    def _train_steps(self, head: Head, model: Any) -> Any:
+    def epoch(self, number: int) -> Epoch:
+        """An epoch of the training split."""
+        made = training_epoch(self.training, self.plan.batch_size, self.plan.seed, number)
+        made.steps = min(made.steps, self.plan.epoch_steps or made.steps)
+        return made
+
+    def _carried(self, streams: Streams) -> list[Any]:
+        """Variables that take the state from a batch to the next; a checkpoint keeps them."""
+        import tensorflow as tf
+
+        zeros = tf.nest.flatten(self.network.start(streams.rows(self.plan.batch_size)))
+        local = tf.VariableSynchronization.ON_READ  # each replica has streams of its own
+        return [tf.Variable(zero, trainable=False, synchronization=local, name="carried") for zero in zeros]
+
+    def _train_steps(self, head: Head) -> Any:
         """Several steps in one call, without a word to Python in between: loss, weight and gradient norm of each."""
         import tensorflow as tf
 
-        def replica(inputs: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+        network = self.network
+
+        def replica(inputs: Tensor, targets: Tensor, weights: Tensor, fresh: Tensor) -> Tensor:
+            states = network.start(inputs.shape[0] or tf.shape(inputs)[0])
+            if self.carried:
+                states = network.restarted(tf.nest.pack_sequence_as(states, self.carried), fresh)
             with tf.GradientTape() as tape:
-                total, weight = _loss(head, model(inputs, training=True), targets, weights)
+                outputs, after, penalty = network.train(inputs, states)
+                total, weight = _loss(head, outputs, targets, weights)
                 loss = total / tf.maximum(weight, 1e-6)
-            gradients = tape.gradient(loss, model.trainable_variables)
-            clipped, norm = tf.clip_by_global_norm(gradients, self.plan.clip_norm)
-            self.optimizer.apply_gradients(zip(clipped, model.trainable_variables, strict=True))
-            return tf.stack([loss, weight, norm])
+                objective = loss + penalty
+            gradients = tape.gradient(objective, network.model.trainable_variables)
+            for variable, state in zip(self.carried, tf.nest.flatten(after), strict=False):
+                variable.assign(state)
+            return tf.stack([loss, weight, self.optimizer.apply(gradients)])
 
         def steps(iterator: Any, count: Tensor) -> Tensor:
             def step(done: Tensor, results: Any) -> tuple[Tensor, Any]:
@@ -144,11 +152,11 @@ class Trainer:
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
-        at, size, every = self.position, self.plan.batch_size, self.plan.checkpoint_every
-        order = shuffled(self.training, self.plan.seed, at.epoch)
-        steps = math.ceil(len(order) / size)
+        at = self.position
+        epoch, every = self.epoch(at.epoch), self.plan.checkpoint_every
+        steps = epoch.steps
         began = time.monotonic()
-        iterator = iter(batches(self.training, order[at.step * size :], size)) if at.step < steps else None
+        iterator = iter(epoch.batches(at.step)) if at.step < steps else None
         while at.step < steps:
             self.advance(iterator, min(steps - at.step, every - at.step % every))
             report.step(at.epoch + 1, at.step, steps, at.loss / max(at.weight, 1e-6))
@@ -191,19 +199,19 @@ class Trainer:
         """Score the validation split, keep the weights if they are the best so far, write history and checkpoint."""
         at = self.position
         began = time.monotonic()
-        order = np.arange(self.validation.count)
-        scored = [self.score_step(*batch) for batch in batches(self.validation, order, self.plan.batch_size)]
-        total, weight = (sum(float(pair[index]) for pair in scored) for index in (0, 1))
-        row = {
-            "epoch": at.epoch,
-            "train_loss": at.loss / at.weight if at.weight else math.nan,
-            "validation_loss": total / max(weight, 1e-6),
-            "learning_rate": float(self.schedule(self.optimizer.iterations)),
-        }
-        at.waited += 1
-        if at.best is None or row["validation_loss"] < at.best:
-            at.best, at.waited = row["validation_loss"], 0
-            publish(self.folder / "model.keras", self.network.model.save)
+        with self.optimizer.averaged():
+            row = {
+                "epoch": at.epoch,
+                "train_loss": at.loss / at.weight if at.weight else math.nan,
+                "validation_loss": self.score(),
+                "learning_rate": float(self.optimizer.rate(self.optimizer.adam.iterations)),
+            }
+            at.waited += 1
+            if at.best is None or row["validation_loss"] < at.best:
+                at.best, at.waited = row["validation_loss"], 0
+                publish(self.folder / "model.keras", self.network.model.save)
+        if at.waited:
+            self.optimizer.stalled()
         at.seconds += time.monotonic() - began
         row["seconds"] = round(at.seconds, 3)
         at.history.append(row)
@@ -212,6 +220,16 @@ class Trainer:
         publish(self.folder / "history.csv", self._write_history)
         self.save()
         return row
+
+    def score(self) -> float:
+        """The mean loss over the validation split."""
+        total = weight = 0.0
+        states: Any = None
+        for inputs, *rest in Epoch(self.validation, self.plan.batch_size).batches():
+            states = self.network.start(inputs.shape[0]) if states is None else states
+            part, scored, states = self.score_step(inputs, *rest, states)
+            total, weight = total + float(part), weight + float(scored)
+        return total / max(weight, 1e-6)
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -224,12 +242,13 @@ class Trainer:
             writer.writerows(self.position.history)
 
 
-def _score_step(head: Head, model: Any) -> Any:
-    def score(inputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def _score_step(head: Head, network: Network) -> Any:
+    def score(inputs: Tensor, targets: Tensor, weights: Tensor, fresh: Tensor, states: list[Any]) -> tuple[Any, ...]:
         from seqapp.layers import compiled
 
         with compiled():
-            return _loss(head, model(inputs, training=False), targets, weights)
+            outputs, after = network.step(inputs, network.restarted(states, fresh))
+            return *_loss(head, outputs, targets, weights), after
 
     return score
 

@@ -8,10 +8,18 @@ import click
 
 from seqapp.errors import UnknownName
 
-NETWORK = ("units", "layers", "dropout", "engine")
-TRAINING = ("epochs", "batch_size", "learning_rate", "clip_norm", "patience", "checkpoint_every", "seed")
+NETWORK = (
+    "units", "layers", "dropout", "input_dropout", "weight_drop", "tie_embeddings", "activation_l2", "temporal_l2",
+    "engine",
+)  # fmt: skip
+TRAINING = (
+    "epochs", "batch_size", "learning_rate", "clip_norm", "patience", "checkpoint_every", "seed", "schedule", "warmup",
+    "weight_decay", "ema_momentum", "epoch_steps",
+)  # fmt: skip
 
 _POSITIVE = click.IntRange(min=1)
+_FROM_ZERO = click.FloatRange(min=0)
+_FRACTION = click.FloatRange(0, 1, max_open=True)
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
 
 
@@ -25,12 +33,24 @@ def training_options(defaults: dict[str, Any], dataset: str) -> list[click.Param
 
     def option(name: str, value: Any, kind: Any, text: str) -> click.Option:
         key = name.removeprefix("--").replace("-", "_")
-        return click.Option([name], default=defaults.get(key, value), type=kind, show_default=True, help=text)
+        value = defaults.get(key, value)
+        shown = "by the data" if key in defaults and value is None else value is not None
+        return click.Option([name], default=value, type=kind, show_default=shown, help=text)
 
     return [
         option("--units", 64, _POSITIVE, "Units of each recurrent layer."),
         option("--layers", 1, _POSITIVE, "Recurrent layers on top of each other."),
-        option("--dropout", 0.0, click.FloatRange(0, 1, max_open=True), "Fraction dropped after each recurrent layer."),
+        option("--dropout", 0.0, _FRACTION, "Fraction dropped after each recurrent layer."),
+        option("--input-dropout", 0.0, _FRACTION, "Fraction of the input's features dropped, the same at all steps."),
+        option("--weight-drop", 0.0, _FRACTION, "Fraction of the recurrent weights dropped in each step of training."),
+        click.Option(
+            ["--tie-embeddings"],
+            is_flag=True,
+            default=bool(defaults.get("tie_embeddings")),
+            help="Predict tokens by the table that reads them.",
+        ),
+        option("--activation-l2", 0.0, _FROM_ZERO, "Penalty on the last layer's outputs squared (AR)."),
+        option("--temporal-l2", 0.0, _FROM_ZERO, "Penalty on their change from step to step squared (TAR)."),
         option(
             "--engine", "fast", click.Choice(["fast", "keras"]), "What computes the recurrent layers; same results."
         ),
@@ -40,8 +60,23 @@ def training_options(defaults: dict[str, Any], dataset: str) -> list[click.Param
             "--learning-rate",
             0.002,
             _ABOVE_ZERO,
-            "Of Adam at the start; it falls to a fiftieth along a cosine over the epochs.",
+            "Of Adam at the start.",
         ),
+        option(
+            "--schedule",
+            "cosine",
+            click.Choice(["cosine", "plateau", "constant"]),
+            "Of the learning rate: down to a fiftieth over the epochs, or halved when validation has not improved.",
+        ),
+        option("--warmup", 0, click.IntRange(min=0), "Steps in which the learning rate rises to its value."),
+        option("--weight-decay", 0.0, _FROM_ZERO, "Shrinks all weights but biases, as in AdamW."),
+        option(
+            "--ema-momentum",
+            0.0,
+            _FRACTION,
+            "Validate and keep moving averages of the weights with this momentum, such as 0.999.",
+        ),
+        option("--epoch-steps", None, _POSITIVE, "Steps in an epoch at most, for data too large for whole ones."),
         option("--clip-norm", 1.0, _ABOVE_ZERO, "Longest gradient, as a norm over all weights."),
         option("--patience", 5, _POSITIVE, "Epochs without a better validation loss before it stops."),
         option("--checkpoint-every", 200, _POSITIVE, "Steps between checkpoints inside an epoch."),

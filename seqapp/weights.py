@@ -16,7 +16,7 @@ def weights(network: Network) -> list[dict[str, Any]]:
     kernel and 4 in its recurrent kernel. `engine` is "fast" or "keras" in recurrent layers, with the reason behind it.
     """
     rows = []
-    for layer in network.chain:
+    for layer in network.layers:
         for variable in layer.trainable_weights:
             shape = [int(size) for size in variable.shape]
             recurrent = hasattr(layer, "get_initial_state") and hasattr(layer, "units")

@@ -25,6 +25,7 @@ class _Fast:
     """Replaces the engine of the Keras layer beside it, `inner_loop`, and nothing else."""
 
     engine = "fast"  # or "keras"
+    weight_drop = 0.0  # fraction of the recurrent kernel's weights left out of a training step: Wan et al. 2013
     cell: Any
 
     def step(self) -> Step:
@@ -37,7 +38,7 @@ class _Fast:
             return f"--engine {self.engine}"
         if keras.backend.backend() != "tensorflow":
             return f"the {keras.backend.backend()} backend"
-        if tf.config.list_physical_devices("GPU"):
+        if tf.config.list_physical_devices("GPU") and not self.weight_drop:
             return "there is a GPU, for which Keras has cuDNN"
         if self.unroll:  # type: ignore[attr-defined]
             return "unroll=True"
@@ -71,6 +72,13 @@ class _Fast:
         if dropout:
             sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
         return sequences, lambda part: Dense(tf.transpose(part, [1, 0, 2]), kernel, bias)
+
+    def recurrent(self, training: bool) -> Recurrent:
+        """The weights inside the loop; dropped for a whole sequence at once, so that all its steps miss the same."""
+        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
+        if training and self.weight_drop:
+            kernel = keras.random.dropout(kernel, self.weight_drop, seed=self.cell.seed_generator)
+        return Recurrent(kernel, self.biases()[1])
 
     def biases(self) -> tuple[Tensor, Tensor | None]:
         """The bias of the input's product, and that of the state's, if there is one."""
@@ -114,9 +122,8 @@ class GRU(_Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
 
 def _step(layer: Any, sequences: Tensor, states: list[Tensor]) -> tuple[Any, ...]:
     """A single step, as generation takes one after the other: no loop, and as few operations as can be."""
-    (bias, recurrent_bias), kernel = layer.biases(), tf.convert_to_tensor(layer.cell.kernel)
-    recurrent = Recurrent(tf.convert_to_tensor(layer.cell.recurrent_kernel), recurrent_bias)
-    last = single(layer.step(), sequences[:, 0] @ kernel + bias, recurrent, states)
+    bias, kernel = layer.biases()[0], tf.convert_to_tensor(layer.cell.kernel)
+    last = single(layer.step(), sequences[:, 0] @ kernel + bias, layer.recurrent(False), states)
     return last[0], last[0][:, tf.newaxis], last
 
 
@@ -124,7 +131,7 @@ def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | Non
     read, make = layer.reader(sequences, training)
     if layer.go_backwards:
         read, mask = tf.reverse(read, [1]), None if mask is None else tf.reverse(mask, [1])
-    recurrent = Recurrent(tf.convert_to_tensor(layer.cell.recurrent_kernel), layer.biases()[1])
+    recurrent = layer.recurrent(training)
     loop = engine.train if training else engine.infer
     pieces = engine.shards(sequences.shape[0]) if engine.compiles(training) else 1
     made = []

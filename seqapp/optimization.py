@@ -1,0 +1,101 @@
+"""How a training moves the weights: Adam, its learning rate over the steps, weight decay, averaging."""
+
+from __future__ import annotations
+
+import math
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FLOOR = 0.02  # of the learning rate, where a cosine ends
+DROP = 0.5  # of the learning rate on a plateau
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train; what each option means is said in `seqapp train DATASET --help`."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    clip_norm: float
+    patience: int
+    checkpoint_every: int
+    seed: int
+    schedule: str = "cosine"  # or "plateau", "constant"
+    warmup: int = 0  # steps
+    weight_decay: float = 0.0
+    ema_momentum: float = 0.0  # 0: no averaging
+    epoch_steps: int | None = None  # at most
+
+
+class Optimizer:
+    """Adam by a plan, for `variables`, in a training of `steps` steps."""
+
+    def __init__(self, plan: Plan, variables: list[Any], steps: int) -> None:
+        import keras
+        import tensorflow as tf
+
+        self.plan, self.steps = plan, steps
+        self.scale = tf.Variable(1.0, trainable=False, name="plateau")
+
+        class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
+            def __call__(_self, step: Any) -> Any:
+                return self.rate(step)
+
+        self.adam = keras.optimizers.Adam(
+            Schedule(),
+            weight_decay=plan.weight_decay or None,
+            use_ema=plan.ema_momentum > 0,
+            ema_momentum=plan.ema_momentum or 0.99,
+        )
+        if plan.weight_decay:
+            self.adam.exclude_from_weight_decay(var_names=["bias"])
+        self.adam.build(variables)
+        self.trained = variables
+
+    @property
+    def variables(self) -> list[Any]:
+        """All that a checkpoint must keep."""
+        return [*self.adam.variables, self.scale]
+
+    def rate(self, step: Any) -> Any:
+        """The learning rate at a step: up to the plan's in a straight line, then along its schedule."""
+        import tensorflow as tf
+
+        step, warmup = tf.cast(step, tf.float32), float(self.plan.warmup)
+        rate = self.plan.learning_rate * self.scale * tf.minimum(1.0, (step + 1) / (warmup + 1))
+        if self.plan.schedule == "cosine":
+            done = tf.clip_by_value((step - warmup) / max(self.steps - warmup, 1.0), 0.0, 1.0)
+            rate *= FLOOR + (1 - FLOOR) * 0.5 * (1 + tf.cos(math.pi * done))
+        return rate
+
+    def apply(self, gradients: list[Any]) -> Any:
+        """Clip by global norm and take a step; the norm before."""
+        import tensorflow as tf
+
+        clipped, norm = tf.clip_by_global_norm(gradients, self.plan.clip_norm)
+        self.adam.apply_gradients(zip(clipped, self.trained, strict=True))
+        return norm
+
+    def stalled(self) -> None:
+        """Told of an epoch without a better validation loss."""
+        if self.plan.schedule == "plateau":
+            self.scale.assign(self.scale * DROP)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside, the weights are their moving averages, if the plan asks for them."""
+        if not self.plan.ema_momentum or not int(self.adam.iterations):
+            yield
+            return
+        kept = [variable.numpy() for variable in self.trained]
+        self.adam.finalize_variable_values(self.trained)
+        try:
+            yield
+        finally:
+            for variable, value in zip(self.trained, kept, strict=True):
+                variable.assign(value)
