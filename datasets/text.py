@@ -1,122 +1,112 @@
 """Text: what letter comes next, or what word; and text that goes on from a prompt.
 
-Offline corpora: CPython's own documentation topics (the default) and `stories`, the children's book over the
-dictionary {Doug, Jane, Spot, saw, .}; or any UTF-8 file.
+Offline corpora: CPython's own documentation topics (the default); `stories`, the children's book over the dictionary
+{Doug, Jane, Spot, saw, .}; `recall`, passages that open with "I am French." and end on "I speak fluent …"; or any file.
 """
 
 from __future__ import annotations
-
-import hashlib
-from collections.abc import Callable, Mapping
 
 import click
 import numpy as np
 
 from seqapp import splits
-from seqapp.contract import Raw
+from seqapp.corpus import Corpus, encode, read_corpus
 from seqapp.errors import BadInput
-from seqapp.language import TextDataset, TextTask, split_text
-from seqapp.table import decode, read_bytes
+from seqapp.language import TextTask
+from seqapp.offline import CORPORA, Offline
+from seqapp.text_data import Reading, TextDataset, files
 from seqapp.vocabulary import Vocabulary
+from seqapp.words import LEVELS
 
 Task = TextTask
-DEFAULTS = {"units": 128, "epochs": 12, "batch_size": 64, "learning_rate": 0.01, "patience": 12}
-NAMES = ("Doug", "Jane", "Spot")
-SENTENCE = 4  # tokens
-SENTENCES = 2000  # generated to count the lecture's mistakes
+DEFAULTS = dict.fromkeys(
+    (
+        "units", "layers", "dropout", "epochs", "batch_size", "learning_rate", "patience", "warmup", "weight_decay",
+        "ema_momentum",
+    )
+)  # fmt: skip
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
+TAIL = 200  # tokens that `predict` and `generate` go on from where nothing else is given
+LEAST = 8  # windows that a text must hold
 
 
 @click.option(
     "--corpus",
     default="python_docs",
     show_default=True,
-    type=click.Choice(["python_docs", "stories"]),
+    type=click.Choice(list(CORPORA)),
     help="An offline text.",
 )
-@click.option("--file", type=click.Path(resolve_path=True), help="A UTF-8 text in place of a corpus.")
-@click.option("--level", type=click.Choice(["char", "word"]), help="Tokens.  [default: word for stories, else char]")
-@click.option("--length", type=click.IntRange(min=2), help="Tokens in a window.  [default: 64, stories: 16]")
 @click.option(
-    "--stride", type=click.IntRange(min=1), help="Tokens between two training windows.  [default: half of --length]"
+    "--gap", default=200, show_default=True, type=click.IntRange(min=1), help="Words to remember across, in recall."
+)
+@click.option(
+    "--file",
+    multiple=True,
+    type=click.Path(resolve_path=True),
+    help="A text in place of a corpus; may be given several times, and may be a folder of *.txt files.",
+)
+@click.option(
+    "--level", type=click.Choice(list(LEVELS)), help="Tokens.  [default: word for stories, recall; else char]"
+)
+@click.option(
+    "--bptt",
+    type=click.IntRange(min=2),
+    help="Tokens after which gradients stop; the state goes on.  [default: up to 128]",
+)
+@click.option(
+    "--documents",
+    type=click.Choice(["line", "blank-line", "file"]),
+    help="What begins anew, with a state of zero.  [default: nothing, the text is one]",
 )
 @click.option(
     "--vocabulary-size",
     type=click.IntRange(min=4),
-    help=f"Commonest tokens to keep.  [default: all characters, {WORDS} words]",
+    help=f"Commonest tokens to keep, <unk> and <start> included.  [default: all characters, {WORDS} words]",
 )
 @splits.by_rows
 def load(
     corpus: str,
-    file: str | None,
+    gap: int,
+    file: tuple[str, ...],
     level: str | None,
-    length: int | None,
-    stride: int | None,
+    bptt: int | None,
+    documents: str | None,
     vocabulary_size: int | None,
     split: str,
     seed: int,
 ) -> TextDataset:
     """A corpus as one stream of tokens, cut in order; the vocabulary is that of the training tokens."""
-    stories = corpus == "stories" and not file
-    content = read_bytes(file, "a text file") if file else (_stories(seed) if stories else _python_docs()).encode()
-    text = decode(content, file or corpus, "text")
-    level = level or ("word" if stories else "char")
-    tokens = split_text(np.array([text], object), level).numpy()[0]
-    length = length or (16 if stories else 64)
-    stride = stride or (SENTENCE if stories else max(1, length // 2))
-    if len(tokens) < 8 * length:
+    offline = CORPORA[corpus](seed, gap) if not file else Offline("")
+    level, source, documents = level or offline.level, ", ".join(file) or corpus, documents or offline.documents
+    if file:
+        held = read_corpus(files(file), level, lambda text: click.echo(text, err=True))
+    else:
+        held = encode([(corpus, offline.text.encode())], level)
+    if documents in ("line", "blank-line") and len(held.documents(documents)) == 1:
+        raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
+    length = bptt or offline.bptt or _bptt(held, documents)
+    if len(held.ids) < LEAST * length:
         raise BadInput(
-            f"{file or corpus}: expected at least {8 * length} tokens for --length {length}, got {len(tokens)}. "
-            "Use a smaller --length, or give more text."
+            f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(held.ids)}. "
+            "Use a smaller --bptt, or give more text."
         )
-    cut = splits.cut(len(tokens), split, length)
-    known = [token.decode() for token in tokens[slice(*cut.train)]]
-    size = vocabulary_size or (WORDS if level == "word" else None)
-    task = Task(level, Vocabulary.fit(known, size).tokens)
-    stream = task.vocabulary.ids(tokens).numpy()
-    data = {"sha256": hashlib.sha256(content).hexdigest(), "rows": len(tokens), "source": file or corpus}
-    return TextDataset(task, stream, cut, length, stride, data, text[-200:], count_mistakes if stories else None)
+    cut = splits.cut(len(held.ids), split, length)
+    counts = dict(zip(held.kinds, held.counts(*cut.train).tolist(), strict=True))
+    counted = {kind: 1 if level == "byte" else count for kind, count in counts.items() if count or level == "byte"}
+    if len(counted) < 2:
+        raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counted))!r}.")
+    vocabulary = Vocabulary.counted(counted, vocabulary_size or (WORDS if level == "word" else None))
+    task = Task(level, vocabulary.tokens, documents == "file")
+    tail = LEVELS[level].writer("")([held.kinds[place] for place in held.ids[-TAIL:].tolist()])
+    latest = tail.encode("utf-8", "surrogateescape").decode(errors="ignore")
+    reading = Reading(documents, length, offline.defaults)
+    return TextDataset(task, held, cut, reading, source, latest, offline.probe)
 
 
-def count_mistakes(functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
-    """The lecture's mistakes in 2,000 sentences generated at temperature 1."""
-    streams = 50
-    tokens = (SENTENCE + 1) * SENTENCES // streams
-    made = functions["generate"](
-        prompt=[""] * streams, length=[tokens] * streams, temperature=[1.0] * streams, seed=list(range(streams))
-    )
-    return mistakes(list(made["text"]))
-
-
-def mistakes(texts: list[str], sentences: int = SENTENCES) -> dict[str, float]:
-    """Count the mistakes of the children's book in the first `sentences` sentences.
-
-    Example: ["Doug saw Doug. Spot. Jane saw Spot saw Doug."] -> one of each kind.
-    """
-    found = [sentence.split() for text in texts for sentence in text.split(".")[:-1]]
-    found = (found + [text.split(".")[-1].split() for text in texts if len(text.split(".")[-1].split()) > 3])[
-        :sentences
-    ]
-    right = [len(words) == 3 and words[0] in NAMES and words[1] == "saw" and words[2] in NAMES for words in found]
-    self_seen = [good and words[0] == words[2] for good, words in zip(right, found, strict=True)]
-    return {
-        "sentences": len(found),
-        "mistakes": sum(not good for good in right) + sum(self_seen),
-        "mistakes_sees_itself": sum(self_seen),
-        "mistakes_does_not_end": sum(len(words) > 3 for words in found),
-        "mistakes_one_word": sum(len(words) == 1 for words in found),
-    }
-
-
-def _python_docs() -> str:
-    """CPython's own documentation topics, about 465,000 characters."""
-    from pydoc_data.topics import topics
-
-    return "\n\n".join(topics[name] for name in sorted(topics))
-
-
-def _stories(seed: int, sentences: int = 20000) -> str:
-    """The children's book: "NAME saw NAME.", never a name seeing itself."""
-    random = np.random.default_rng(seed)
-    pairs = [random.choice(NAMES, 2, replace=False) for _ in range(sentences)]
-    return " ".join(f"{first} saw {second}." for first, second in pairs)
+def _bptt(corpus: Corpus, documents: str | None) -> int:
+    """128; less where the text or its documents are short."""
+    longest = min(128, len(corpus.ids) // (8 * LEAST))
+    if documents and len(starts := corpus.documents(documents)) > 1:
+        longest = min(longest, -(-int(np.quantile(np.diff(starts), 0.9)) // 8) * 8)
+    return max(16, longest)

@@ -6,7 +6,7 @@ A token is found by its 62-bit fingerprint in a sorted constant and then compare
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqapp.heads import Tensor
@@ -23,7 +23,12 @@ class Vocabulary:
     @classmethod
     def fit(cls, tokens: Iterable[str], size: int | None = None) -> Vocabulary:
         """From the training split's tokens, most frequent first (ties by name), at most `size` with the two above."""
-        counted = Counter(tokens)
+        return cls.counted(Counter(tokens), size)
+
+    @classmethod
+    def counted(cls, counted: Mapping[str, int], size: int | None = None) -> Vocabulary:
+        """As `fit`, from counts above 0."""
+        counted = {token: count for token, count in counted.items() if token not in (UNKNOWN, START)}
         ordered = sorted(counted, key=lambda token: (-counted[token], token))
         return cls((UNKNOWN, START, *ordered[: None if size is None else max(size - 2, 0)]))
 
@@ -31,6 +36,11 @@ class Vocabulary:
     def size(self) -> int:
         """How many ids there are."""
         return len(self.tokens)
+
+    @property
+    def encoded(self) -> list[bytes]:
+        """The tokens in UTF-8; a surrogate is the byte that it stands for."""
+        return [token.encode("utf-8", "surrogateescape") for token in self.tokens]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,10 +52,10 @@ class Vocabulary:
         import tensorflow as tf
 
         with tf.init_scope():  # computed once, held as constants
-            fingerprints = _fingerprint(tf.constant(self.tokens))
+            fingerprints = _fingerprint(tf.constant(self.encoded))
             order = tf.argsort(fingerprints)
             sorted_fingerprints, sorted_tokens = (
-                tf.gather(held, order).numpy() for held in (fingerprints, self.tokens)
+                tf.gather(held, order).numpy() for held in (fingerprints, tf.constant(self.encoded))
             )
             order = order.numpy()
         flat = tf.reshape(tokens, [-1])
@@ -57,7 +67,7 @@ class Vocabulary:
         """Ids of any shape as strings of the same shape."""
         import tensorflow as tf
 
-        return tf.gather(tf.constant(self.tokens), ids)
+        return tf.gather(tf.constant(self.encoded), ids)
 
 
 def _fingerprint(strings: Tensor) -> Tensor:

@@ -1,0 +1,218 @@
+"""A text as a dataset: streams of tokens with carried state, n-gram baselines, and how predictions are measured."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract import SPLITS, Baseline, Dataset, Raw
+from seqapp.corpus import Corpus, read_corpus
+from seqapp.errors import BadInput
+from seqapp.heads import Classified, Tensor
+from seqapp.language import TextTask
+from seqapp.splits import Split
+from seqapp.streams import Streams
+from seqapp.vocabulary import START
+from seqapp.words import MARKS
+
+COUNTED = 10_000_000  # tokens at most from which n-grams are counted: the last ones before validation
+ORDERS = {"char": 8, "byte": 8, "word": 5}  # of the n-gram baseline, at most
+SMALL, LARGE, ENOUGH = 200_000, 3_000_000, 30_000_000  # training tokens, and how many to learn from in all
+SCORED_LENGTH = 256  # tokens of a window in validation and test, where nothing is learned
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a corpus is read: `documents` by rule (None: one), `bptt` tokens between two borders of the gradient.
+
+    `defaults` are training options that it is known to be learned with.
+    """
+
+    documents: str | None
+    bptt: int
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Tokens `start` to `stop` of a corpus, in a task's vocabulary."""
+
+    task: TextTask
+    corpus: Corpus
+    start: int
+    stop: int
+    documents: NDArray[np.int64]  # where they begin, in the whole corpus
+
+    @property
+    def table(self) -> NDArray[np.int32]:
+        """The vocabulary's id of each kind of the corpus, `(kinds,)`; 0 where it has none."""
+        numbers = {token: number for number, token in enumerate(self.task.tokens)}
+        return np.array([numbers.get(kind, 0) for kind in self.corpus.kinds], np.int32)
+
+    @property
+    def inside(self) -> NDArray[np.int64]:
+        """Where documents begin after the first token."""
+        return self.documents[(self.documents > self.start) & (self.documents < self.stop)]
+
+    def streams(self, length: int) -> Streams:
+        """Windows of `length` tokens."""
+        starts = np.append([self.start], self.inside)
+        return Streams(starts, self.stop, length, self._gather(length), int(self.task.ends))
+
+    def _gather(self, length: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
+        ids, table, first, ends = self.corpus.ids, self.table, self.task.tokens.index(START), self.task.ends
+
+        def read(windows: NDArray[Any], fresh: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+            places = windows[:, :1] + np.arange(-1, length)
+            tokens = table[ids[places.clip(0, len(ids) - 1)]]
+            tokens[fresh, 0] = first
+            if ends:
+                tokens[:, 1:][places[:, 1:] == windows[:, 1:] - 1] = first
+            return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < windows[:, 1:]).astype(np.float32)
+
+        def gather(windows: Tensor, fresh: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            import tensorflow as tf
+
+            inputs, targets, weights = tf.numpy_function(read, [windows, fresh], (tf.int32, tf.int32, tf.float32))
+            return inputs, targets, weights
+
+        return gather
+
+    def ids(self, most: int | None = None) -> NDArray[np.int32]:
+        """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""
+        start = max(self.start, self.stop - most) if most else self.start
+        pieces = [self.table[block] for block in self.corpus.blocks(start, self.stop)]
+        tokens = np.concatenate([np.zeros(0, np.int32), *pieces])
+        if not self.task.ends:
+            return tokens
+        inside = self.inside[self.inside > start]
+        return np.insert(tokens, np.append(inside, self.stop) - start, self.task.tokens.index(START))
+
+    def characters(self) -> int:
+        """How many characters the tokens stand for; of bytes, how many bytes; of words, with the spaces between."""
+        if self.task.level != "word":
+            return self.stop - self.start
+        close = [kind == "\n" or re.fullmatch(MARKS, f" {kind}") for kind in self.corpus.kinds]
+        widths = np.array([len(kind) + (not near) for kind, near in zip(self.corpus.kinds, close, strict=True)])
+        return int(self.corpus.counts(self.start, self.stop) @ widths)
+
+
+class TextDataset(Dataset):
+    """A corpus cut in three, in order.
+
+    Args:
+        task: fitted on the training split.
+        corpus: the encoded text.
+        cut: rows are tokens.
+        reading: how it is read.
+        source: where it came from.
+        latest: the end of the text.
+        probe: counts something in generated text, given the network.
+    """
+
+    task: TextTask
+
+    def __init__(
+        self,
+        task: TextTask,
+        corpus: Corpus,
+        cut: Split,
+        reading: Reading,
+        source: str,
+        latest: str,
+        probe: Callable[[Mapping[str, Callable[..., Raw]]], dict[str, float]] | None = None,
+    ) -> None:
+        self.task, self.cut, self.reading, self.probe = task, cut, reading, probe
+        documents = corpus.documents(reading.documents)
+        bounds: dict[str, tuple[int, int]] = {name: getattr(cut, name) for name in SPLITS}
+        self.parts = {name: Part(task, corpus, *bounds[name], documents) for name in SPLITS}
+        self.data = {"sha256": corpus.sha256, "rows": len(corpus.ids), "bytes": corpus.bytes, "source": source}
+        self.split, self.latest = cut.describe(), {"text": [latest]}
+
+    def on(self, source: str) -> TextDataset:
+        """The same task, with another text, whole, as its test split."""
+        corpus = read_corpus(files([source]), self.task.level, lambda _: None)
+        other = copy.copy(self)
+        documents = corpus.documents(self.reading.documents)
+        other.parts = self.parts | {"test": Part(self.task, corpus, 0, len(corpus.ids), documents)}
+        other.split = dict(self.split) | {"test": {"rows": [0, len(corpus.ids)], "source": source}}
+        other.probe = None
+        return other
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Options that suit a text of this size, unless its source has its own."""
+        return by_size(self.cut.train[1] - self.cut.train[0]) | dict(self.reading.defaults)
+
+    def windows(self, split: str) -> Streams:
+        """Streams with carried state; in validation and test each token is scored once."""
+        return self.parts[split].streams(self.reading.bptt if split == "train" else SCORED_LENGTH)
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Unigram, and the Kneser-Ney n-gram whose order is the best on validation."""
+        from seqapp.ngrams import NGram
+
+        most, training = ORDERS[self.task.level], self.parts["train"].ids(COUNTED)
+        model = NGram(training, most, len(self.task.tokens))
+        validation, test = (self.parts[name].ids() for name in ("validation", "test"))
+        before = training[-most:]
+        on_validation = model.score(np.concatenate([before, validation]), len(before))
+        order = int(np.argmax([predictions.logs.mean() for predictions in on_validation]))
+        before = validation[-most:]
+        on_test = model.score(np.concatenate([before, test]), len(before))
+        counted = "" if len(training) < COUNTED else f" counted on the last {COUNTED:,} training tokens"
+        return {
+            "unigram": Baseline(on_test[0], "single-token frequencies"),
+            "ngram": Baseline(on_test[order], f"a Kneser-Ney {order + 1}-gram{counted}"),
+        }
+
+    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
+        """Nats of each token."""
+        return {"cross_entropy": -predictions.logs}
+
+    def metrics(self, predictions: Classified) -> dict[str, float]:
+        """Cross-entropy in nats a token, bits a character, perplexity, and how often the likeliest token came."""
+        loss = float(-predictions.logs.mean())
+        nats = loss * len(predictions.logs)
+        return {
+            "cross_entropy": loss,
+            "bits_per_char": nats / self.parts["test"].characters() / np.log(2),
+            "perplexity": float(np.exp(loss)),
+            "accuracy": float((predictions.actual == predictions.predicted).mean()),
+        }
+
+    def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
+        """What the dataset file counts in generated text, if anything."""
+        return self.probe(functions) if self.probe else {}
+
+
+def by_size(tokens: int) -> dict[str, Any]:
+    """Training options for a text of so many training tokens: the smaller, the more against overfitting.
+
+    Found on Tiny Shakespeare and pieces of it (benchmarks/README.md); about ten minutes on two cores for a megabyte.
+    """
+    common = {"patience": 10, "learning_rate": 0.003, "warmup": 50, "weight_decay": 0.05, "ema_momentum": 0.99}
+    if tokens < SMALL:
+        return common | {"units": 256, "layers": 1, "dropout": 0.5, "batch_size": 16, "epochs": 40}
+    if tokens < LARGE:
+        return common | {"units": 384, "layers": 2, "dropout": 0.4, "batch_size": 32, "epochs": 17}
+    epochs = max(1, round(ENOUGH / tokens))
+    return common | {"units": 512, "layers": 2, "dropout": 0.1, "batch_size": 64, "epochs": epochs}
+
+
+def files(given: Iterable[str]) -> list[Path]:
+    """The files named, and the *.txt files below folders named, in the order of their names."""
+    found: list[Path] = []
+    for path in map(Path, given):
+        texts = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
+        if not texts:
+            raise BadInput(f"{path}: expected text files, got a folder without any *.txt.")
+        found += texts
+    return found
