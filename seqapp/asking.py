@@ -4,31 +4,68 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 
-from seqapp.contract import Raw, Task
+from seqapp.contract import Piece, Raw, Task
 from seqapp.errors import BadInput
+from seqapp.files import json_text
 from seqapp.runs import Run
-from seqapp.table import decode, read_bytes
+from seqapp.table import read_bytes
 
 
-def question(run: Run, task: Task, source: str | None) -> Raw:
+def question(run: Run, task: Task, source: str | None, file_only: bool = False) -> Raw:
     """Raw inputs from a file, "-" for standard input, or the text itself; without a source, the run's last rows."""
+    raw = _read(run, task, source, file_only)
+    if remark := task.remark(raw):
+        click.echo(f"Note: {remark}", err=True)
+    return raw
+
+
+def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
     if source is None:
         return {name: np.asarray(value) for name, value in run.record["latest"].items()}
     if source == "-":
         content = sys.stdin.buffer.read()
         if not content:
             raise BadInput("standard input: expected data, got nothing.")
-        return task.read(decode(content, "standard input", "text"), "standard input")
-    if task.literal and not (source and Path(source).exists()):
+        return task.read(task.decode(content, "standard input"), "standard input")
+    if task.literal and not file_only and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
             raise BadInput(f"{source}: no such file. To ask about these words themselves, pipe them in: … | seqapp … -")
         return task.read(source, "input")
-    return task.read(decode(read_bytes(source, "a file of input"), source, "text"), source)
+    return task.read(task.decode(read_bytes(source, "a file of input"), source), source)
+
+
+def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) -> None:
+    """Write what is generated to stdout: one sample as it is made, several one after the other; or as JSON, `named`."""
+    out = sys.stdout.buffer
+    items: list[list[Any]] = [[] for _ in range(samples)]
+    texts = [""] * samples
+
+    def write(text: str) -> None:
+        out.write(text.encode("utf-8", "surrogateescape"))
+        out.flush()
+
+    try:
+        for piece in pieces:
+            items[piece.sample] += piece.items
+            texts[piece.sample] += piece.text
+            if samples == 1 and named is None:
+                write(piece.text)
+    finally:  # also when interrupted: nothing that was made is lost
+        if named is not None:
+            made = [{"items": held, "text": text} for held, text in zip(items, texts, strict=True)]
+            write(json_text(named | (made[0] if samples == 1 else {"samples": made})) + "\n")
+        elif samples == 1:
+            write("\n")
+        else:
+            for number, text in enumerate(texts, start=1):
+                write(f"--- {number} ---\n{text}\n")
 
 
 def rows(answer: Raw) -> list[dict[str, Any]]:

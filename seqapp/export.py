@@ -35,6 +35,10 @@ def export(run: Run, to: Path) -> Path:
         tf.saved_model.save(
             module, str(temporary), signatures={name: function.concrete for name, function in compiled.items()}
         )
+        for name, content in task.assets().items():
+            extra = temporary / "assets.extra" / name
+            extra.parent.mkdir(exist_ok=True)
+            extra.write_bytes(content)
         temporary.rename(to / str(version))
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -29,7 +29,17 @@ def publish_json(path: Path, document: Any) -> None:
 
 def as_text(document: Any) -> str:
     """The document as the text that `publish_json` writes."""
-    return json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json_text(finite(document), indent=2) + "\n"
+
+
+def json_text(document: Any, indent: int | None = None) -> str:
+    """JSON as people read it; with escapes where a text holds what is not UTF-8."""
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(document, indent=indent, allow_nan=False)
+    return text
 
 
 def finite(value: Any) -> Any:

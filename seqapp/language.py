@@ -1,38 +1,40 @@
-"""Language models: which token comes next in a text, by characters or by words; texts that go on; texts scored.
-
-`TextTask` is the question and its three signatures, `TextDataset` cuts one stream of tokens into windows and measures.
-A dataset file brings the text.
-"""
+"""Language models: which token comes next in a text, by characters, bytes or words; texts that go on; texts scored."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Dataset, Generated, Raw, Signature, Task, Tokens, Windows
-from seqapp.heads import Category, Classified, Tensor
-from seqapp.splits import Split
+from seqapp.checks import require
+from seqapp.contract import Piece, Raw, Request, Signature, Task, Tokens
+from seqapp.heads import Category, Tensor
 from seqapp.vocabulary import START, UNKNOWN, Vocabulary
+from seqapp.words import LEVELS, Level
 
 if TYPE_CHECKING:
     from seqapp.network import Network
-
-MARKS = r" ([.,;:!?%)\]}])"  # stand close to the word before
+    from seqapp.sampling import Draws, Stop
 
 
 @dataclass(frozen=True)
 class TextTask(Task):
-    """Text `(batch,)` -> the likeliest next tokens; also `generate` and `score`."""
+    """Text `(batch,)` -> the likeliest next tokens; also `generate`, `sample`, `score` and `step`."""
 
-    level: str
+    level: str  # of seqapp/words.py
     tokens: tuple[str, ...]
+    ends: bool = False  # whether the network has learned where a text ends; it then says `<start>`
     literal: ClassVar[bool] = True
     separator: ClassVar[str] = ""
+
+    @property
+    def cutter(self) -> Level:
+        """What cuts a text into tokens."""
+        return LEVELS[self.level]
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -50,7 +52,7 @@ class TextTask(Task):
         return Category(len(self.tokens))
 
     def signature(self) -> dict[str, Any]:
-        """UTF-8 text."""
+        """UTF-8 text; at the level of bytes, any."""
         import tensorflow as tf
 
         return {"text": tf.TensorSpec([None], tf.string)}
@@ -59,18 +61,18 @@ class TextTask(Task):
         """Ids `(batch, tokens + 1)`: `<start>`, then the text's, padded on the right."""
         import tensorflow as tf
 
-        tokens = split_text(raw["text"], self.level).to_tensor("")
+        tokens = self.cutter.split(raw["text"]).to_tensor("")
         return tf.pad(self.vocabulary.ids(tokens), [[0, 0], [1, 0]], constant_values=self.tokens.index(START))
 
     def count(self, text: Tensor) -> Tensor:
         """How many tokens each text has, int32 `(batch,)`."""
         import tensorflow as tf
 
-        return tf.cast(split_text(text, self.level).row_lengths(), tf.int32)
+        return tf.cast(self.cutter.split(text).row_lengths(), tf.int32)
 
     def barred(self) -> NDArray[Any]:
-        """Tokens that are no text, bool `(ids,)`."""
-        return np.isin(self.tokens, (UNKNOWN, START))
+        """Tokens that are no text, bool `(ids,)`; where texts end, `<start>` may come and says so."""
+        return np.isin(self.tokens, (UNKNOWN,) if self.ends else (UNKNOWN, START))
 
     def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
         """The ten likeliest next tokens and their probabilities, best first."""
@@ -82,35 +84,75 @@ class TextTask(Task):
         return {"next": self.vocabulary.strings(ids), "probability": best}
 
     def signatures(self, network: Network) -> dict[str, Signature]:
-        """`serving_default`, `generate` and `score`."""
+        """`serving_default`, `generate`, `sample`, `score` and `step`."""
         import tensorflow as tf
 
-        numbers = {"length": tf.int32, "temperature": tf.float32, "seed": tf.int32}
-        asked = {"prompt": tf.TensorSpec([None], tf.string)} | {
-            name: tf.TensorSpec([None], kind) for name, kind in numbers.items()
+        def rows(**kinds: Any) -> dict[str, Any]:
+            return {name: tf.TensorSpec([None], kind) for name, kind in kinds.items()}
+
+        asked = rows(prompt=tf.string, length=tf.int32, temperature=tf.float32, seed=tf.int32)
+        chosen = rows(top_k=tf.int32, top_p=tf.float32, stop=tf.string)
+        states = {
+            f"state_{number}": tf.TensorSpec([None, *state.shape[1:]], state.dtype)
+            for number, state in enumerate(tf.nest.flatten(network.start(1)), start=1)
         }
         return super().signatures(network) | {
             "generate": Signature(asked, lambda **raw: self._generate(network, **raw)),
+            "sample": Signature(asked | chosen, lambda **raw: self._generate(network, **raw)),
             "score": Signature(self.signature(), lambda **raw: self._score(network, raw)),
+            "step": Signature(
+                {"ids": tf.TensorSpec([None, None], tf.int32)} | states, lambda **raw: self._step(network, **raw)
+            ),
         }
 
+    def assets(self) -> dict[str, bytes]:
+        """`tokens.json`: the text of every id, for clients of `step`."""
+        return {"tokens.json": json.dumps(self.tokens).encode()}
+
     def _generate(
-        self, network: Network, prompt: Tensor, length: Tensor, temperature: Tensor, seed: Tensor
+        self,
+        network: Network,
+        prompt: Tensor,
+        length: Tensor,
+        temperature: Tensor,
+        seed: Tensor,
+        top_k: Tensor | None = None,
+        top_p: Tensor | None = None,
+        stop: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Each prompt with `length` tokens more."""
+        """Each prompt with `length` tokens more, or up to where it stops."""
         import tensorflow as tf
 
-        from seqapp.sampling import Draws, sample
+        from seqapp.sampling import Draws, begin, go_on, without_stop
 
-        ids, lengths = self.encode({"text": prompt}), self.count(prompt) + 1
-        made = sample(
-            network, ids, lengths, tf.maximum(length, 0), Draws(temperature, seed), tf.constant(self.barred())
+        temperature = require(
+            temperature, tf.reduce_all(temperature >= 0), "temperature: expected 0 or more, got {}", temperature
         )
+        length = tf.maximum(length, 0)
+        ids, lengths = self.encode({"text": prompt}), self.count(prompt) + 1
+        stops = self.stops(tf.zeros_like(prompt) if stop is None else stop)
+        place = begin(network, ids, lengths, stops)
+        draws = Draws(temperature, seed, top_k, top_p)
+        made, place = go_on(network, place, length, tf.reduce_max(length), draws, *self.limits(stops))
+        made = without_stop(made, stops, place)
         words = tf.where(made >= 0, self.vocabulary.strings(tf.maximum(made, 0)), "")
-        if self.level == "char":
-            return {"text": prompt + tf.strings.reduce_join(words, 1)}
-        spaced = tf.strings.reduce_join(tf.where(made >= 0, " " + words, ""), 1)
-        return {"text": tf.strings.strip(prompt + tf.strings.regex_replace(spaced, MARKS, r"\1"))}
+        return {"text": self.cutter.joined(words, prompt)}
+
+    def stops(self, text: Tensor) -> Stop:
+        """Where rows stop, from a string for each, "" for never."""
+        import tensorflow as tf
+
+        from seqapp.sampling import NOTHING, Stop
+
+        tokens = self.cutter.split(text)
+        ids = tokens.with_flat_values(self.vocabulary.ids(tokens.flat_values))
+        return Stop(tf.reverse(tf.reverse(ids, [1]).to_tensor(NOTHING), [1]))
+
+    def limits(self, stop: Stop) -> tuple[Tensor, Stop, int]:
+        """What is never drawn, and where a text ends: the last arguments of `go_on`."""
+        import tensorflow as tf
+
+        return tf.constant(self.barred()), stop, self.tokens.index(START)
 
     def _score(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Log-probability of each whole text in nats, from its first token on, and how many tokens it has."""
@@ -121,9 +163,41 @@ class TextTask(Task):
         loss = self.head.loss(ids[:, 1:], network(ids)[:, :-1])
         return {"log_probability": -tf.reduce_sum(loss * scored, 1), "tokens": count}
 
+    def _step(self, network: Network, ids: Tensor, **states: Tensor) -> dict[str, Tensor]:
+        """Probabilities of the token after ids `(batch, steps)`, and the states to go on from; zeros to begin with."""
+        import tensorflow as tf
+
+        structure = network.start(tf.shape(ids)[0])
+        ids = require(
+            ids,
+            tf.reduce_all((ids >= 0) & (ids < len(self.tokens))),
+            f"ids: expected numbers from 0 to {len(self.tokens) - 1}, got {{}}",
+            ids,
+        )
+        before = tf.nest.pack_sequence_as(structure, [states[f"state_{n}"] for n in range(1, len(states) + 1)])
+        outputs, after = network.step(ids, before)
+        named = {f"state_{number}": state for number, state in enumerate(tf.nest.flatten(after), start=1)}
+        return {"probability": tf.nn.softmax(outputs[:, -1]), **named}
+
+    def decode(self, content: bytes, source: str) -> str:
+        """At the level of bytes any file, a byte that is not UTF-8 as a surrogate."""
+        return content.decode("utf-8", "surrogateescape") if self.level == "byte" else super().decode(content, source)
+
     def read(self, text: str, source: str) -> Raw:
         """The text as it is."""
         return {"text": np.array([text], object)}
+
+    def remark(self, raw: Raw) -> str | None:
+        """Which tokens of a question the model has never seen."""
+        import tensorflow as tf
+
+        text = tf.constant([str(part).encode("utf-8", "surrogateescape") for part in raw["text"]])
+        tokens = self.cutter.split(text).flat_values
+        unknown = tf.boolean_mask(tokens, self.vocabulary.ids(tokens) == 0).numpy()
+        if not len(unknown):
+            return None
+        shown = ", ".join(repr(token.decode(errors="replace")) for token in dict.fromkeys(unknown.tolist()))[:200]
+        return f"{len(unknown)} of {len(tokens)} tokens are unknown to the model and read as {UNKNOWN}: {shown}"
 
     def describe(self, answer: Raw) -> str:
         """One line a token: its probability and a bar."""
@@ -131,116 +205,58 @@ class TextTask(Task):
         return "\n".join(f"{token!r:>14}  {share:6.1%}  {'█' * round(40 * share)}".rstrip() for token, share in pairs)
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """Not used: `generate` goes on in the graph, keeping the state."""
+        """Not used: `generate` keeps the state."""
         raise LookupError("text generates through its own signature")
 
-    def generate(
-        self, functions: Mapping[str, Callable[..., Raw]], raw: Raw, steps: int, temperature: float, seed: int
-    ) -> Generated:
-        """The same text as the SavedModel's `generate` gives."""
-        asked = {"length": [steps], "temperature": [temperature], "seed": [seed]}
-        text = str(functions["generate"](prompt=raw["text"], **asked)["text"][0])
-        return Generated([text.removeprefix(str(raw["text"][0]))], text)
-
-
-def split_text(text: Tensor, level: str) -> Tensor:
-    """Strings `(batch,)` as a ragged tensor of tokens: characters, or words and single marks."""
-    import tensorflow as tf
-
-    if level == "char":
-        return tf.strings.unicode_split(text, "UTF-8")
-    return tf.strings.split(tf.strings.regex_replace(text, r"([^\pL\pN\s_'])", r" \1 "))
-
-
-class TextDataset(Dataset):
-    """Windows over one stream of ids; each starts with `<start>`, so that short prompts are nothing new.
-
-    Args:
-        task: the fitted task.
-        stream: int ids `(tokens,)`.
-        cut: rows are tokens.
-        length: tokens in a window.
-        stride: tokens between two training windows.
-        data: as in the contract.
-        latest: the end of the text.
-        probe: counts something in generated text, given the compiled signatures.
-    """
-
-    task: TextTask
-
-    def __init__(
-        self,
-        task: TextTask,
-        stream: NDArray[Any],
-        cut: Split,
-        length: int,
-        stride: int,
-        data: dict[str, Any],
-        latest: str,
-        probe: Callable[[Mapping[str, Callable[..., Raw]]], dict[str, float]] | None = None,
-    ) -> None:
-        self.task, self.stream, self.cut, self.length, self.stride = task, stream, cut, length, stride
-        self.data, self.split, self.latest, self.probe = data, cut.describe(), {"text": [latest]}, probe
-
-    def windows(self, split: str) -> Windows:
-        """In training all steps count. Else each token is scored once, after at least `length` tokens of context."""
+    def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
+        """The same text as the SavedModel's `sample` gives, a block of tokens after the other."""
         import tensorflow as tf
 
-        start, stop = getattr(self.cut, split)
-        training = split == "train"
-        context = 0 if training else self.length
-        length = context + self.length
-        begins = (
-            np.arange(start, stop - self.length + 1, self.stride)
-            if training
-            else np.arange(start, stop, self.length) - context
+        from seqapp.sampling import BLOCK, begin, go_on
+
+        count = request.samples
+        prompt = tf.constant([str(raw["text"][0]).encode("utf-8", "surrogateescape")] * count)
+        stops = self.stops(tf.constant([request.stop.encode("utf-8", "surrogateescape")] * count))
+        draws, steps = self._draws(request), tf.fill([count], request.steps)
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def start(prompt: Tensor) -> Any:
+            return begin(network, self.encode({"text": prompt}), self.count(prompt) + 1, stops)
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+        def block(place: Any) -> tuple[Tensor, Any]:
+            return go_on(network, place, steps, tf.constant(BLOCK), draws, *self.limits(stops))
+
+        place = start(prompt)
+        writers = [self.cutter.writer(str(raw["text"][0])) for _ in range(count)]
+        for sample in range(count):
+            yield Piece(sample, [], str(raw["text"][0]))
+        held = [[] for _ in range(count)]  # type: list[list[int]]  # what may yet turn out to be the stop
+        while int(place.done) < request.steps and not bool(tf.reduce_all(place.ended)):
+            made, place = block(place)
+            for sample, row in enumerate(made.numpy().tolist()):
+                held[sample] += [token for token in row if token >= 0]
+            width = int(stops.ids.shape[1])
+            over = int(place.done) >= request.steps
+            reached = stops.reached(place.recent).numpy()
+            for sample, tokens in enumerate(held):
+                ready = len(tokens) - (width if reached[sample] or not (over or bool(place.ended[sample])) else 0)
+                text = writers[sample]([self.tokens[token] for token in tokens[: max(ready, 0)]])
+                held[sample] = [] if reached[sample] else tokens[max(ready, 0) :]
+                if text:
+                    yield Piece(sample, [text], text)
+
+    def _draws(self, request: Request) -> Draws:
+        """Each sample with a seed of its own, from the request's up."""
+        import tensorflow as tf
+
+        from seqapp.sampling import Draws
+
+        count = request.samples
+        cut = request.top_k > 0 or request.top_p < 1
+        return Draws(
+            tf.fill([count], tf.constant(request.temperature, tf.float32)),
+            request.seed + tf.range(count),
+            tf.fill([count], request.top_k) if cut else None,
+            tf.fill([count], tf.constant(request.top_p, tf.float32)) if cut else None,
         )
-        held, first = tf.constant(self.stream, tf.int32), self.task.tokens.index(START)
-        starts = tf.constant(begins)
-
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            places = tf.gather(starts, indices)[:, None] + tf.range(length, dtype=tf.int64)
-            targets = tf.gather(held, tf.minimum(places, len(self.stream) - 1))
-            inputs = tf.pad(targets[:, :-1], [[0, 0], [1, 0]], constant_values=first)
-            scored = (tf.range(length) >= context) & (places < stop)
-            return inputs, targets, tf.cast(scored, tf.float32)
-
-        return Windows(len(begins), gather)
-
-    def _contexts(self, split: str, order: int) -> tuple[list[tuple[int, ...]], NDArray[Any]]:
-        """The tokens before each token of a split, and the token."""
-        start, stop = getattr(self.cut, split)
-        ids = self.stream.tolist()
-        return [tuple(ids[max(0, place - order + 1) : place]) for place in range(start, stop)], self.stream[start:stop]
-
-    def baselines(self) -> dict[str, Baseline]:
-        """Unigram, and the Witten-Bell n-gram whose order (2 to 5) is the best on validation."""
-        from seqapp.ngrams import NGram
-
-        model = NGram(self.stream[slice(*self.cut.train)], 5, len(self.task.tokens))
-        contexts, actual = self._contexts("test", model.order)
-        order = model.best_order(*self._contexts("validation", model.order))
-        return {
-            "unigram": Baseline(model.score(contexts, actual, 1), "single-token frequencies"),
-            "ngram": Baseline(model.score(contexts, actual, order), f"a smoothed {order}-gram"),
-        }
-
-    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
-        """Nats of each token."""
-        return {"cross_entropy": -predictions.logs}
-
-    def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Cross-entropy in nats a token, bits a character, perplexity, and how often the likeliest token came."""
-        loss = float(-predictions.logs.mean())
-        tokens = [self.task.tokens[token] for token in self.stream[slice(*self.cut.test)]]
-        characters = len(tokens) if self.task.level == "char" else len(re.sub(MARKS, r"\1", " ".join(tokens)))
-        return {
-            "cross_entropy": loss,
-            "bits_per_char": loss * len(tokens) / characters / np.log(2),
-            "perplexity": float(np.exp(loss)),
-            "accuracy": float((predictions.actual == predictions.predicted).mean()),
-        }
-
-    def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
-        """What the dataset file counts in generated text, if anything."""
-        return self.probe(functions) if self.probe else {}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
+from seqapp.files import json_text
 from seqapp.quiet import start_tensorflow
 from seqapp.runs import open_run
 
@@ -27,9 +26,9 @@ def command(run: str, source: str | None, as_json: bool) -> None:
 
     task = opened.task()
     raw = question(opened, task, source)
-    answer = functions(task, opened.load_network(task))["serving_default"](**raw)
+    answer = functions(task, opened.load_network(task), "serving_default")["serving_default"](**raw)
     if as_json:
         named = {"dataset": opened.dataset, "model": opened.model, "run": run, "predictions": rows(answer)}
-        click.echo(json.dumps(named, ensure_ascii=False))
+        click.echo(json_text(named))
     else:
         click.echo("\n".join(task.describe(row) for row in rows(answer)))
