@@ -22,7 +22,7 @@ SHARED = ROOT.parent / "shared" / "data"
 SMALL = {
     "fibonacci": ["--sequences", "300", "--dropout", "0", "--test-digits", "40", "--epochs", "2", "--units", "16"],
     "weather_dinner": ["--days", "1500", "--epochs", "2", "--units", "8", "--window", "10"],
-    "text": ["--corpus", "stories", "--epochs", "1", "--units", "8", "--stride", "64"],
+    "text": ["--corpus", "stories", "--epochs", "1", "--units", "8", "--bptt", "16"],
     "stock": ["--epochs", "2", "--units", "8", "--window", "12", "--horizon", "2"],
 }
 MODEL = {"fibonacci": "simple_rnn", "weather_dinner": "gru", "text": "lstm", "stock": "lstm"}

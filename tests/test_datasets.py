@@ -13,7 +13,7 @@ from conftest import ask, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp import rooms
+from seqapp import offline, rooms
 from seqapp.batches import batches
 from seqapp.contract import Windows
 
@@ -291,33 +291,8 @@ class TestStock:
 
 
 class TestText:
-    @staticmethod
-    def options(**changes: Any) -> tuple[Any, ...]:
-        values = {"corpus": "stories", "file": None, "level": None, "length": None, "stride": None, "vocabulary_size": None,
-                  "split": "0.7,0.15,0.15"} | changes  # fmt: skip
-        return tuple(values.values())
-
-    def test_each_test_token_is_scored_once_with_its_context_before_it(self, tmp_path: Path) -> None:
-        (tmp_path / "a.txt").write_text("".join(chr(97 + place % 26) for place in range(1000)))
-        dataset = room("text").load(*self.options(file=str(tmp_path / "a.txt"), length=16), seed=0)
-        windows = dataset.windows("test")
-        scored = []
-        for index in range(windows.count):
-            inputs, targets, weights = example(windows, index)
-            np.testing.assert_array_equal(inputs[1:], targets[:-1])
-            assert dataset.task.tokens[inputs[0]] == "<start>"
-            assert weights[:16].sum() == 0
-            scored.extend(targets[weights > 0])
-        np.testing.assert_array_equal(scored, dataset.stream[850:])
-
-    def test_the_vocabulary_is_that_of_the_training_split(self, tmp_path: Path) -> None:
-        (tmp_path / "a.txt").write_text("ab" * 400 + "xyz" * 60)
-        dataset = room("text").load(*self.options(file=str(tmp_path / "a.txt"), length=16, split="700,100,180"), seed=0)
-        assert set(dataset.task.tokens) == {"<unk>", "<start>", "a", "b"}
-        assert (dataset.stream[800:] == 0).all()
-
     def test_the_lectures_mistakes_are_counted(self) -> None:
-        count = room("text").mistakes
+        count = offline.mistakes
         assert count(["Doug saw Jane. Jane saw Spot."])["mistakes"] == 0
         found = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
         assert found == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
@@ -326,7 +301,7 @@ class TestText:
         assert count(["Doug saw. saw Jane Doug."])["mistakes"] == 2
 
     def test_the_stories_keep_to_the_grammar(self) -> None:
-        assert room("text").mistakes([room("text")._stories(0)], 10**6) == {
+        assert offline.mistakes([offline.stories(0, 0).text], 10**6) == {
             "sentences": 20000, "mistakes": 0, "mistakes_sees_itself": 0, "mistakes_does_not_end": 0, "mistakes_one_word": 0
         }  # fmt: skip
 
@@ -339,12 +314,3 @@ class TestText:
         assert metrics["cross_entropy"] == pytest.approx(
             (np.log(3) + np.log(2)) / 4, abs=0.002
         )  # what is left to chance
-
-    def test_characters_beyond_the_first_plane_and_unknown_ones_do_no_harm(
-        self, trained: Callable[[str], Path]
-    ) -> None:
-        said = json.loads(
-            seqapp("generate", trained("text"), "--prompt", "Ωμέγα 🎈 saw", "--steps", 3, "--json").stdout
-        )
-        assert said["text"].startswith("Ωμέγα 🎈 saw")
-        assert seqapp("predict", trained("text"), "").stdout

@@ -378,13 +378,15 @@ class TestQuestions:
             == f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7."
         )
         said = refused("train", "text", "--file", file)
-        assert said == f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7."
+        assert said == (
+            f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7. Use --level byte for other files."
+        )
 
     def test_a_text_too_short_to_train_on(self, tmp_path: Path) -> None:
         file = tmp_path / "letter.txt"
         file.write_text("Doug saw Jane.")
         assert refused("train", "text", "--file", file) == (
-            f"Error: {file}: expected at least 512 tokens for --length 64, got 14. Use a smaller --length, or give more text."
+            f"Error: {file}: expected at least 128 tokens for --bptt 16, got 14. Use a smaller --bptt, or give more text."
         )
 
 

@@ -32,6 +32,22 @@ SIGNATURES = {  # DESIGN's table: dtype and rank of every input and output
             {"prompt": ("string", 1), "length": ("int32", 1), "temperature": ("float32", 1), "seed": ("int32", 1)},
             {"text": ("string", 1)},
         ),
+        "sample": (
+            {
+                "prompt": ("string", 1),
+                "length": ("int32", 1),
+                "temperature": ("float32", 1),
+                "seed": ("int32", 1),
+                "top_k": ("int32", 1),
+                "top_p": ("float32", 1),
+                "stop": ("string", 1),
+            },
+            {"text": ("string", 1)},
+        ),
+        "step": (
+            {"ids": ("int32", 2), "state_1": ("float32", 2), "state_2": ("float32", 2)},
+            {"probability": ("float32", 2), "state_1": ("float32", 2), "state_2": ("float32", 2)},
+        ),
         "score": ({"text": ("string", 1)}, {"log_probability": ("float32", 1), "tokens": ("int32", 1)}),
     },
     "stock": {

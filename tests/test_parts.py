@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -129,18 +130,45 @@ class TestBaselines:
         said = repeat_last(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 2]), np.array([2, -1]), np.array([2, 0]), 3)
         np.testing.assert_allclose(np.exp(said.logs), [2.5 / 4.5, 1 / 3])
 
-    def test_ngram_is_witten_bell_by_hand(self) -> None:
-        model = NGram(np.array([0, 1, 0, 1, 0, 2]), 2, 4)
-        unigram = (np.array([3, 2, 1, 0]) + 3 * 0.25) / (6 + 3)
-        np.testing.assert_allclose(model.distribution((), 1), unigram)
-        after_zero = (np.array([0, 2, 1, 0]) + 2 * unigram) / (3 + 2)
-        np.testing.assert_allclose(model.distribution((1, 0), 2), after_zero)
+    @pytest.mark.parametrize("order", [1, 2, 3, 4])
+    def test_ngram_is_kneser_ney_counted_one_by_one(self, order: int) -> None:
+        stream = np.random.default_rng(0).integers(0, 4, 120)
+        asked = np.random.default_rng(1).integers(0, 5, 40)  # token 4 was never seen
+        ours = NGram(stream, 4, 5).score(asked, 3)[order - 1]
+        expected = [
+            np.log(kneser_ney(stream.tolist(), asked[: place + 1].tolist(), order, 5)) for place in range(3, 40)
+        ]
+        np.testing.assert_allclose(ours.logs, expected, rtol=1e-9)
+        np.testing.assert_array_equal(ours.actual, asked[3:])
 
     def test_ngram_distributions_sum_to_one_for_any_context(self) -> None:
-        random = np.random.default_rng(0)
-        model = NGram(random.integers(0, 5, 400), 4, 6)
-        for context in [(), (5, 5, 5), (1, 2, 3), (0,)]:
-            assert model.distribution(context, 4).sum() == pytest.approx(1)
+        model = NGram(np.random.default_rng(0).integers(0, 5, 400), 4, 6)
+        for context in [(5, 5, 5), (1, 2, 3), (0, 0, 0)]:
+            after = [model.score(np.array([*context, token]), 3) for token in range(6)]
+            for order in range(4):
+                assert sum(np.exp(said[order].logs[0]) for said in after) == pytest.approx(1)
+
+
+def kneser_ney(stream: list[int], asked: list[int], order: int, size: int, top: bool = True) -> float:
+    """The probability of the last token asked after the ones before it, straight from Chen & Goodman's formulas."""
+    if order == 0:
+        return 1 / size
+    context, token = tuple(asked[len(asked) - order : -1]), asked[-1]
+    grams = Counter(tuple(stream[place : place + order]) for place in range(len(stream) - order + 1))
+    if not top:
+        longer = {tuple(stream[place : place + order + 1]) for place in range(len(stream) - order)}
+        grams = Counter({gram: sum(other[1:] == gram for other in longer) for gram in grams})
+    times = Counter(grams.values())
+    share = times[1] / max(times[1] + 2 * times[2], 1)
+    discounts = [0.0, *((n - (n + 1) * share * times[n + 1] / times[n] if times[n] else n / 2) for n in (1, 2, 3))]
+    discounts = [0.0, *(min(max(discount, 0.05), n) for n, discount in enumerate(discounts[1:], start=1))]
+    after = {gram: count for gram, count in grams.items() if gram[:-1] == context}
+    lower = kneser_ney(stream, asked, order - 1, size, top=False)
+    if not sum(after.values()):
+        return lower
+    left = sum(discounts[min(count, 3)] for count in after.values())
+    count = after.get((*context, token), 0)
+    return (count - discounts[min(count, 3)] + left * lower) / sum(after.values())
 
 
 class TestVerdict:

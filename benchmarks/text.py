@@ -1,0 +1,133 @@
+"""Language models: what a text of a gigabyte costs, and how good a training is, beside its n-gram baseline.
+
+    python -m benchmarks.text tinyshakespeare.txt [--parts large,shakespeare,models,docs,recall] [--seeds 0,1,2]
+
+`large`: a corpus of shuffled lines of the file, encoded and trained on. `shakespeare`: the file's first 90 % learned in
+twelve minutes, its last 10 % scored once. `models`: the same for every kind of network at equal parameters.
+`docs`: the default command. `recall`: "I am French. … I speak fluent French", by gap. Prints tables in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+SPLIT = "0.89,0.01,0.1"  # the usual one of Tiny Shakespeare, with 1 % of it kept aside to choose the epoch by
+SHAKESPEARE = [
+    "--split", SPLIT, "--bptt", "128", "--layers", "2", "--dropout", "0.4", "--batch-size", "32", "--learning-rate",
+    "0.003", "--warmup", "50", "--weight-decay", "0.05", "--ema-momentum", "0.99", "--patience", "99",
+]  # fmt: skip
+MODELS = {  # units of two layers with about as many parameters, and epochs that take about twelve minutes
+    "lstm": ("384", "17"),
+    "gru": ("443", "17"),
+    "simple_rnn": ("756", "30"),
+}
+LARGE = 1_000_000_000  # bytes
+
+
+def seqapp(*arguments: object) -> tuple[str, float, float]:
+    """A command's stdout, its wall seconds and its peak memory in MB."""
+    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    command = [sys.executable, "-m", "seqapp", *map(str, arguments)]
+    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    return said, time.perf_counter() - began, peak / 1024 if peak > before else float("nan")
+
+
+def measured(folder: Path, *arguments: object) -> dict[str, Any]:
+    """Train into `folder`, evaluate, and say what came of it."""
+    _, wall, _ = seqapp("train", *arguments, "--out", folder)
+    document: dict[str, Any] = json.loads(seqapp("evaluate", folder, "--json")[0])
+    record = json.loads((folder / "run.json").read_text())
+    return document | {"wall": wall, "parameters": record["parameters"], "seconds": record["seconds"]}
+
+
+def row(name: str, seed: str, found: dict[str, Any]) -> None:
+    """A line of a table: name, seed, parameters, training and wall seconds, nats, bits, and the n-gram's nats."""
+    ours, ngram = found["metrics"], found["baselines"]["ngram"]["cross_entropy"]
+    print(
+        f"| {name} | {seed} | {found['parameters']:,} | {found['seconds']:.0f} | {found['wall']:.0f} "
+        f"| {ours['cross_entropy']:.4f} | {ours['bits_per_char']:.3f} | {ngram:.4f} "
+        f"| {1 - ours['cross_entropy'] / ngram:.1%} |", flush=True
+    )  # fmt: skip
+
+
+def large(file: Path, folder: Path, seeds: list[str]) -> None:
+    """Encode a gigabyte in a process of its own, then train on it for 50 steps."""
+    lines, drawn, text = file.read_bytes().splitlines(keepends=True), random.Random(0), folder / "large.txt"
+    with text.open("wb") as sink:
+        while sink.tell() < LARGE:
+            drawn.shuffle(lines)
+            sink.write(b"".join(lines))
+    os.environ["SEQAPP_CACHE"] = str(folder)
+    code = (
+        "import time; from pathlib import Path; from seqapp.corpus import read_corpus; began = time.perf_counter(); "
+        f"held = read_corpus([Path({str(text)!r})], 'char', print); "
+        "print(held.bytes / (time.perf_counter() - began) / 1e6)"
+    )
+    rate = float(subprocess.check_output([sys.executable, "-c", code], text=True).split()[-1])
+    few = ["--split", "0.99,0.001,0.001", "--epoch-steps", 50, "--epochs", 1]
+    _, wall, peak = seqapp("train", "text", "--file", text, *few, "--out", folder / "run")
+    size = text.stat().st_size / 1e6
+    print(f"{size:.0f} MB encoded at {rate:.0f} MB/s; trained for 50 steps in {wall:.0f} s, {peak:.0f} MB at most")
+
+
+def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
+    """The lstm of twelve minutes."""
+    units, epochs = MODELS["lstm"]
+    for seed in seeds:
+        options = [*SHAKESPEARE, "--units", units, "--epochs", epochs, "--seed", seed]
+        row("lstm", seed, measured(folder / f"lstm-{seed}", "text", "--file", file, *options))
+
+
+def models(file: Path, folder: Path, seeds: list[str]) -> None:
+    """Every kind of network at equal parameters, twelve minutes each."""
+    for name, (units, epochs) in MODELS.items():
+        for seed in seeds:
+            options = [*SHAKESPEARE, "--model", name, "--units", units, "--epochs", epochs, "--seed", seed]
+            row(name, seed, measured(folder / f"{name}-{seed}", "text", "--file", file, *options))
+
+
+def docs(file: Path, folder: Path, seeds: list[str]) -> None:
+    """The default command."""
+    for seed in seeds:
+        row("python_docs, lstm", seed, measured(folder / f"docs-{seed}", "text", "--seed", seed))
+
+
+def recall(file: Path, folder: Path, seeds: list[str]) -> None:
+    """The share of questions answered, by words between, of lstm and simple_rnn."""
+    for name in ("lstm", "simple_rnn"):
+        for seed in seeds:
+            arguments = ["--corpus", "recall", "--model", name, "--seed", seed]
+            found = measured(folder / f"recall-{name}-{seed}", "text", *arguments)
+            shares = [value for key, value in found["metrics"].items() if key.startswith("recall_")]
+            print(
+                f"| {name} | {seed} | {found['seconds']:.0f} | {' | '.join(f'{share:.1%}' for share in shares)} |",
+                flush=True,
+            )
+
+
+def main() -> None:
+    """Run the parts."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--parts", default="large,shakespeare,docs,recall")
+    parser.add_argument("--seeds", default="0")
+    chosen = parser.parse_args()
+    for part in chosen.parts.split(","):
+        print(f"\n## {part}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            globals()[part](chosen.file.resolve(), Path(folder), chosen.seeds.split(","))
+
+
+if __name__ == "__main__":
+    main()

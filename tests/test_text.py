@@ -1,0 +1,475 @@
+"""Texts: encoded as they are, read as streams whose state is carried, scored once, and gone on with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import SMALL, refused, seqapp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seqapp import corpus as corpora
+from seqapp import rooms
+from seqapp.corpus import Corpus, encode, read_corpus
+from seqapp.evaluation import predictions
+from seqapp.network import Shape, build
+from seqapp.runs import layer_of, open_run
+from seqapp.sampling import Draws, Stop
+from seqapp.streams import Streams
+from seqapp.text_data import TextDataset
+from seqapp.words import BYTES, LEVELS
+
+ALPHABET = "".join(chr(97 + place % 26) for place in range(2000))
+
+
+def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
+    """The text room's dataset of a file with this content."""
+    file = tmp_path / "a.txt"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    values = {"corpus": "python_docs", "file": (str(file),), "level": None, "bptt": 16, "documents": None,
+              "vocabulary_size": None, "split": "0.7,0.15,0.15", "seed": 0} | options  # fmt: skip
+    loaded: TextDataset = rooms.find("datasets", "text").module.load(**values)
+    return loaded
+
+
+def written(held: Corpus) -> str:
+    return "".join(held.kinds[place] for place in held.ids)
+
+
+def gather(windows: Any, fresh: Any) -> Any:
+    raise AssertionError("not asked for")
+
+
+class TestCorpus:
+    @settings(max_examples=60, deadline=None)
+    @given(
+        text=st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1),
+        block=st.integers(4, 9),
+    )
+    def test_characters_come_back_however_the_text_is_cut(self, text: str, block: int) -> None:
+        text = text.removeprefix("\ufeff")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(corpora, "BLOCK", block)
+            assert written(encode([("t", text.encode())], "char")) == text
+
+    @settings(max_examples=60, deadline=None)
+    @given(content=st.binary(min_size=1))
+    def test_bytes_come_back_without_loss(self, content: bytes) -> None:
+        held = encode([("t", content)], "byte")
+        assert written(held).encode("utf-8", "surrogateescape") == content
+        assert held.kinds == BYTES
+
+    @settings(max_examples=60, deadline=None)
+    @given(text=st.text("aé .,\n'<>uk1_☃", min_size=1), block=st.integers(8, 30))
+    def test_words_are_those_of_the_served_graph(self, text: str, block: int) -> None:
+        if not text.strip():
+            text += "x"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(corpora, "BLOCK", 40 + block)
+            held = encode([("t", text.encode())], "word")
+        served = LEVELS["word"].split(tf.constant([text]))[0].numpy()
+        assert [held.kinds[place] for place in held.ids] == [token.decode() for token in served]
+
+    def test_words_and_marks_and_ends_of_lines(self) -> None:
+        held = encode([("t", b"Doug saw <unk>, didn't he?\r\nHe did.\n")], "word")
+        assert [held.kinds[place] for place in held.ids] == [
+            "Doug", "saw", "<unk>", ",", "didn't", "he", "?", "\n", "He", "did", ".", "\n"
+        ]  # fmt: skip
+
+    def test_ids_widen_as_kinds_come_up(self) -> None:
+        text = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000, 50))) + "".join(map(chr, range(0x100, 0x500)))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(corpora, "BLOCK", 64)
+            held = encode([("t", text.encode())], "char")
+        assert held.ids.dtype == np.uint16
+        assert written(held) == text
+
+    def test_a_large_text_is_encoded_once_and_mapped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(corpora, "IN_MEMORY", 10)
+        monkeypatch.setenv("SEQAPP_CACHE", str(tmp_path / "cache"))
+        file, said = tmp_path / "a.txt", list[str]()
+        file.write_text(ALPHABET)
+        first, second = (read_corpus([file], "char", said.append) for _ in range(2))
+        assert isinstance(first.ids, np.memmap)
+        assert written(first) == written(second) == ALPHABET
+        assert len(said) == 1
+        file.write_text(ALPHABET[::-1])  # of the same size
+        changed = read_corpus([file], "char", said.append)
+        assert written(changed) == ALPHABET[::-1]
+        assert changed.sha256 != first.sha256
+        assert len(said) == 2
+        for held in (tmp_path / "cache").rglob("corpus.json"):
+            held.write_text("{")
+        assert written(read_corpus([file], "char", said.append)) == ALPHABET[::-1]
+
+    def test_documents_begin_where_the_rule_says(self) -> None:
+        held = encode([("one", b"ab\ncd\n\n\nef\n"), ("two", b"\ngh")], "char")
+        assert written(held) == "ab\ncd\n\n\nef\n\ngh"
+        assert held.documents(None).tolist() == [0]
+        assert held.documents("line").tolist() == [0, 3, 6, 7, 8, 11, 12]
+        assert held.documents("blank-line").tolist() == [0, 8, 12]
+        assert held.documents("file").tolist() == [0, 11]
+
+    def test_rules_see_across_the_pieces_they_are_read_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        held = encode([("t", b"ab\n\ncd\n\nef\ngh\n\n")], "char")
+        found = held.documents("blank-line").tolist()
+        monkeypatch.setattr(corpora, "BLOCK", 1)
+        assert held.documents("blank-line").tolist() == found == [0, 4, 8]
+
+
+class TestStreams:
+    @settings(max_examples=80, deadline=None)
+    @given(
+        sizes=st.lists(st.integers(1, 40_000), min_size=1, max_size=6),
+        length=st.integers(2, 300),
+        rows=st.integers(1, 9),
+    )
+    def test_scoring_reads_every_token_once_in_order(self, sizes: list[int], length: int, rows: int) -> None:
+        starts = np.cumsum([0, *sizes[:-1]])
+        layout = Streams(starts, sum(sizes), length, gather).scoring(rows)
+        places = [
+            np.arange(place, min(place + length, stop))
+            for row in range(layout.real.shape[1])
+            for (place, stop), real in zip(layout.windows[:, row], layout.real[:, row], strict=True)
+            if real
+        ]
+        np.testing.assert_array_equal(np.concatenate(places), np.arange(sum(sizes)))
+        assert set(starts) <= set(layout.windows[layout.fresh][:, 0])
+        assert layout.fresh[0].all()
+
+    @settings(max_examples=80, deadline=None)
+    @given(
+        sizes=st.lists(st.integers(1, 3000), min_size=1, max_size=6),
+        length=st.integers(2, 60),
+        rows=st.integers(1, 9),
+        seed=st.integers(0, 9),
+    )
+    def test_training_goes_on_where_it_stopped_or_begins_anew(
+        self, sizes: list[int], length: int, rows: int, seed: int
+    ) -> None:
+        streams = Streams(np.cumsum([0, *sizes[:-1]]), sum(sizes), length, gather)
+        layout = streams.training(rows, np.random.default_rng(seed))
+        assert layout.windows.shape[1] == streams.rows(rows)
+        assert layout.fresh[0].all()
+        assert len(np.unique(layout.windows[..., 0])) == layout.real.size
+        goes_on = layout.windows[1:, :, 0] == layout.windows[:-1, :, 0] + length
+        assert (goes_on | layout.fresh[1:]).all()
+
+    def test_an_epoch_leaves_out_less_than_a_row_and_another_one_cuts_elsewhere(self) -> None:
+        streams = Streams(np.array([0]), 10_000, 50, gather)
+        one, two = (streams.training(8, np.random.default_rng(seed)) for seed in (0, 1))
+        assert one.real.size >= 200 - 1 - 8
+        assert not set(one.windows[..., 0].ravel().tolist()) & set(two.windows[..., 0].ravel().tolist())
+
+
+class TestCarriedState:
+    def network(self, dataset: TextDataset) -> Any:
+        return build(dataset.task, layer_of(rooms.find("models", "lstm"), {}), Shape(6, 2, 0.0))
+
+    @pytest.mark.parametrize("batch_size", [1, 4])
+    def test_a_split_is_scored_as_one_long_sequence(
+        self, batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("seqapp.text_data.SCORED_LENGTH", 16)
+        monkeypatch.setattr("seqapp.streams.ROW", 64)
+        dataset = load(ALPHABET, tmp_path)
+        network = self.network(dataset)
+        scored = predictions(dataset, network, dataset.windows("test"), batch_size)
+        test = dataset.parts["test"].ids()
+        np.testing.assert_array_equal(scored.actual, test)
+        logs = tf.nn.log_softmax(network(tf.constant([[1, *test[:-1]]])))[0].numpy()
+        np.testing.assert_allclose(scored.logs, logs[np.arange(len(test)), test], atol=1e-4)
+
+    def test_a_document_knows_nothing_of_the_one_before(self, tmp_path: Path) -> None:
+        lines = "abc\n" * 300 + "xyz\n" * 60 + "abc\n" * 60
+        dataset = load(lines, tmp_path, documents="line", split="1200,120,360")
+        scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
+        first, second = scored.logs[:4], scored.logs[-4:]
+        np.testing.assert_array_equal(scored.actual, dataset.parts["test"].ids())
+        np.testing.assert_allclose(scored.logs[4:8], first, atol=1e-6)
+        np.testing.assert_allclose(scored.logs[-8:-4], second, atol=1e-6)
+
+    def test_the_end_of_a_file_is_predicted(self, tmp_path: Path) -> None:
+        for name in "abcdefgh":
+            (tmp_path / f"{name}.txt").write_text("Doug saw Jane. " * 9)
+        values = {"corpus": "stories", "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
+                  "vocabulary_size": None, "split": "0.5,0.25,0.25", "seed": 0}  # fmt: skip
+        dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
+        scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
+        assert (scored.actual == dataset.task.tokens.index("<start>")).sum() == 2
+        np.testing.assert_array_equal(scored.actual, dataset.parts["test"].ids())
+        for baseline in dataset.baselines().values():
+            np.testing.assert_array_equal(baseline.predictions.actual, scored.actual)
+        assert not dataset.task.barred()[dataset.task.tokens.index("<start>")]
+
+    def test_training_learns_what_only_the_carried_state_knows(self, tmp_path: Path) -> None:
+        """A window of 4 holds no trace of the letter 8 places back; with the state carried it can be learned."""
+        random = np.random.default_rng(0)
+        blocks = [2 * str(block) for block in random.choice(["abcd", "efgh", "ijkl", "mnop"], 2500)]
+        (tmp_path / "t.txt").write_text("".join(blocks))
+        seqapp("train", "text", "--file", tmp_path / "t.txt", "--bptt", 4, "--units", 24, "--epochs", 6,
+               "--batch-size", 16, "--learning-rate", 0.02, "--out", tmp_path / "run")  # fmt: skip
+        metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
+        assert metrics["cross_entropy"] < 1.15 * np.log(4) / 8  # one choice of 4 in 8 letters; blind: twice as much
+
+
+class TestVocabulary:
+    def test_it_is_that_of_the_training_split(self, tmp_path: Path) -> None:
+        dataset = load("ab" * 400 + "xyz" * 60, tmp_path, split="700,100,180")
+        assert set(dataset.task.tokens) == {"<unk>", "<start>", "a", "b"}
+        assert (dataset.parts["test"].ids() == 0).all()
+
+    def test_bytes_are_all_known(self, tmp_path: Path) -> None:
+        dataset = load(bytes(range(200)) * 20, tmp_path, level="byte")
+        assert len(dataset.task.tokens) == 258
+        ids = dataset.task.vocabulary.ids(tf.constant([b"\xff", b"a"]))
+        assert (ids.numpy() > 0).all()
+        assert dataset.task.vocabulary.strings(ids).numpy().tolist() == [b"\xff", b"a"]
+
+
+class TestGenerating:
+    def test_an_unknown_character_is_said_and_does_no_harm(self, trained: Callable[[str], Path]) -> None:
+        done = seqapp("generate", trained("text"), "--prompt", "Ωμέγα 🎈 saw", "--steps", 3, "--json")
+        said = json.loads(done.stdout)
+        assert said["text"].startswith("Ωμέγα 🎈 saw")
+        assert "Note: 2 of 3 tokens are unknown to the model and read as <unk>: 'Ωμέγα', '🎈'" in done.stderr
+        assert seqapp("predict", trained("text"), "").stdout
+
+    def test_samples_have_seeds_of_their_own(self, trained: Callable[[str], Path]) -> None:
+        made = json.loads(
+            seqapp("generate", trained("text"), "--prompt", "", "--samples", 3, "--seed", 4, "--json").stdout
+        )["samples"]
+        alone = [
+            json.loads(seqapp("generate", trained("text"), "--prompt", "", "--seed", seed, "--json").stdout)["text"]
+            for seed in (4, 5, 6)
+        ]
+        assert [sample["text"] for sample in made] == alone
+        assert len(set(alone)) == 3
+
+    def test_it_stops_before_the_text_that_it_is_told(self, trained: Callable[[str], Path]) -> None:
+        whole, cut = (
+            seqapp("generate", trained("text"), "--prompt", "Doug", "--steps", 60, *more).stdout.rstrip("\n")
+            for more in ([], ["--stop", "."])
+        )
+        assert cut == whole.partition(".")[0]
+
+    def test_the_saved_model_samples_the_same_text(self, trained: Callable[[str], Path]) -> None:
+        run = trained("text")
+        if not (run / "export").is_dir():
+            seqapp("export", run)
+        sample = tf.saved_model.load(str(run / "export" / "1")).signatures["sample"]
+        rows = [
+            ("Doug", 40, 1.0, 3, 2, 1.0, "Jane"),
+            ("", 400, 1.3, 4, 0, 0.8, ""),
+            ("Jane saw", 9, 0.5, 5, 0, 1.0, "."),
+        ]
+        columns = zip(*rows, strict=True)
+        names = ("prompt", "length", "temperature", "seed", "top_k", "top_p", "stop")
+        asked = {name: tf.constant(column) for name, column in zip(names, columns, strict=True)}
+        served = [text.decode() for text in sample(**asked)["text"].numpy()]
+        for row, text in zip(rows, served, strict=True):
+            prompt, steps, temperature, seed, top_k, top_p, stop = row
+            said = seqapp("generate", run, "--prompt", prompt, "--steps", steps, "--temperature", temperature, "--seed", seed,
+                          "--top-k", top_k, "--top-p", top_p, "--stop", stop, "--json").stdout  # fmt: skip
+            assert json.loads(said)["text"] == text
+
+    def test_a_client_that_keeps_the_state_gets_the_same_probabilities(self, trained: Callable[[str], Path]) -> None:
+        run = trained("text")
+        if not (run / "export").is_dir():
+            seqapp("export", run)
+        loaded = tf.saved_model.load(str(run / "export" / "1"))
+        tokens = json.loads((run / "export" / "1" / "assets.extra" / "tokens.json").read_text())
+        step, states = loaded.signatures["step"], [tf.zeros([1, 8])] * 2
+        for word in ("<start>", "Doug", "saw"):
+            made = step(ids=tf.constant([[tokens.index(word)]]), state_1=states[0], state_2=states[1])
+            states = [made["state_1"], made["state_2"]]
+        said = loaded.signatures["serving_default"](text=tf.constant(["Doug saw"]))
+        best = [tokens.index(token.decode()) for token in said["next"].numpy()[0]]
+        expected = made["probability"].numpy()[0][best]
+        allowed = np.delete(made["probability"].numpy()[0], [0, 1]).sum()
+        np.testing.assert_allclose(said["probability"].numpy()[0], expected / allowed, rtol=1e-4)
+
+    def test_ten_million_tokens_are_streamed_and_an_interruption_keeps_them(
+        self, trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from seqapp.language import TextTask
+
+        real, pieces = TextTask.generate, 0
+
+        def interrupted(self: Any, *arguments: Any) -> Any:
+            nonlocal pieces
+            for piece in real(self, *arguments):
+                yield piece
+                pieces += 1
+                if pieces == 3:
+                    raise KeyboardInterrupt
+
+        monkeypatch.setattr(TextTask, "generate", interrupted)
+        done = seqapp("generate", trained("text"), "--steps", 10_000_000, "--prompt", "Doug", code=130)
+        assert len(done.stdout.split()) > 300
+
+    def test_bytes_go_in_and_out(self, tmp_path: Path) -> None:
+        (tmp_path / "noise").write_bytes(b"\xff\x00\xfe" * 700)
+        seqapp("train", "text", "--file", tmp_path / "noise", "--level", "byte", "--bptt", 16, "--units", 24, "--epochs", 40, "--learning-rate", 0.02,
+               "--out", tmp_path / "run")  # fmt: skip
+        (tmp_path / "prompt").write_bytes(b"\xff\x00")
+        made = seqapp(
+            "generate", tmp_path / "run", "--prompt-file", tmp_path / "prompt", "--temperature", 0, "--steps", 4
+        )
+        assert made.stdout_bytes == b"\xff\x00\xfe\xff\x00\xfe\n"
+        assert json.loads(seqapp("predict", tmp_path / "run", tmp_path / "prompt", "--json").stdout)
+
+
+class TestDraws:
+    def share(self, **limits: Any) -> list[float]:
+        """How often each of four tokens is drawn."""
+        logits = tf.math.log(tf.constant([[0.1, 0.4, 0.3, 0.2]]))
+        draws = Draws(
+            tf.constant([1.0]), tf.constant([0]), **{name: tf.constant([value]) for name, value in limits.items()}
+        )
+        drawn = [int(draws.choose(logits, tf.constant([place / 1000]))[0]) for place in range(1000)]
+        return [drawn.count(token) / 1000 for token in range(4)]
+
+    @pytest.mark.parametrize(
+        ("limits", "expected"),
+        [
+            ({}, [0.1, 0.4, 0.3, 0.2]),
+            ({"top_k": 2, "top_p": 1.0}, [0, 4 / 7, 3 / 7, 0]),
+            ({"top_k": 0, "top_p": 0.5}, [0, 4 / 7, 3 / 7, 0]),
+            ({"top_k": 0, "top_p": 0.75}, [0, 4 / 9, 3 / 9, 2 / 9]),
+            ({"top_k": 9, "top_p": 1.0}, [0.1, 0.4, 0.3, 0.2]),
+            ({"top_k": 3, "top_p": 0.01}, [0, 1, 0, 0]),
+        ],
+    )
+    def test_top_k_and_top_p_by_hand(self, limits: dict[str, Any], expected: list[float]) -> None:
+        np.testing.assert_allclose(self.share(**limits), expected, atol=2e-3)
+
+    def test_the_numbers_of_a_seed_do_not_depend_on_how_many_are_asked_for(self) -> None:
+        draws = Draws(tf.ones([2]), tf.constant([3, 4]))
+        many = draws.uniform(tf.constant(0), tf.constant(700)).numpy()
+        np.testing.assert_array_equal(draws.uniform(tf.constant(256), tf.constant(10)), many[:, 256:266])
+        np.testing.assert_array_equal(draws.uniform(tf.constant(0), tf.constant(5)), many[:, :5])
+
+    def test_a_stop_is_reached_by_its_last_tokens_alone(self) -> None:
+        stop = Stop(tf.constant([[-1, 5], [4, 5], [-1, -1]]))
+        assert stop.reached(tf.constant([[9, 5], [9, 5], [9, 5]])).numpy().tolist() == [True, False, False]
+        assert stop.reached(tf.constant([[5, 9], [4, 5], [-1, -1]])).numpy().tolist() == [False, True, False]
+
+
+class TestScoring:
+    def test_another_text_whole(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
+        file = tmp_path / "other.txt"
+        file.write_text("Doug saw Jane. Jane saw Spot. " * 50)
+        document = json.loads(seqapp("evaluate", trained("text"), "--file", file, "--json").stdout)
+        assert document["split"]["test"] == {"rows": [0, 400], "source": str(file)}
+        assert document["baselines"].keys() == {"unigram", "ngram"}
+        assert (
+            not (trained("text") / "metrics.json").exists()
+            or json.loads((trained("text") / "metrics.json").read_text())["split"] != document["split"]
+        )
+
+    def test_lines_one_by_one(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
+        lines = ["Doug saw Jane.", "", "Jane saw Spot. Spot saw Doug."] * 30
+        (tmp_path / "lines.txt").write_text("\n".join(lines))
+        said = seqapp("evaluate", trained("text"), "--file", tmp_path / "lines.txt", "--per-line").stdout.splitlines()
+        rows = [json.loads(line) for line in said]
+        assert [row["text"] for row in rows] == lines
+        assert [row["tokens"] for row in rows[:3]] == [4, 0, 8]
+        assert rows[0]["perplexity"] == pytest.approx(np.exp(-rows[0]["log_probability"] / 4))
+        assert rows[1]["perplexity"] is None
+        assert rows[0]["log_probability"] == pytest.approx(rows[87]["log_probability"], rel=1e-5)
+
+    def test_what_cannot_be_scored(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text("x" * 100_001)
+        assert refused("evaluate", trained("text"), "--file", tmp_path / "a.txt", "--per-line") == (
+            f"Error: {tmp_path / 'a.txt'}, line 1: 100,001 characters; --per-line takes 100,000 at most. "
+            "Leave --per-line out to score the file as one text."
+        )
+        assert refused("evaluate", trained("text"), "--per-line") == (
+            "Error: --per-line: name the lines to score with --file."
+        )
+        assert refused("evaluate", trained("stock"), "--file", tmp_path / "a.txt") == (
+            "Error: --file: this dataset is measured on its own test split only."
+        )
+        assert refused("evaluate", trained("stock"), "--file", tmp_path / "a.txt", "--per-line") == (
+            "Error: --per-line: only language models score lines."
+        )
+
+
+class TestBadTexts:
+    @pytest.mark.parametrize(
+        ("content", "options", "said"),
+        [
+            (
+                "ab" * 60,
+                [],
+                "expected at least 128 tokens for --bptt 16, got 120. Use a smaller --bptt, or give more text.",
+            ),
+            ("a" * 4000, [], "expected a text, got one token over and over: 'a'."),
+            (
+                "ab\0" * 400,
+                [],
+                "expected text, got a binary file (a zero byte at offset 2). Use --level byte for such files.",
+            ),
+            (
+                b"ab\xff" * 400,
+                [],
+                "expected text in UTF-8, got byte 0xff at offset 2. Use --level byte for other files.",
+            ),
+            ("", [], "expected a text file, got a file of 0 bytes."),
+            (
+                "ab" * 4000,
+                ["--documents", "line"],
+                "--documents line: found no border between documents. Leave it out.",
+            ),
+        ],
+    )
+    def test_one_clear_line(self, content: str | bytes, options: list[str], said: str, tmp_path: Path) -> None:
+        file = tmp_path / "a.txt"
+        file.write_bytes(content.encode() if isinstance(content, str) else content)
+        assert refused("train", "text", "--file", file, *options) == f"Error: {file}: {said}"
+
+    def test_a_line_of_many_megabytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(corpora, "BLOCK", 1000)
+        (tmp_path / "a.txt").write_text("ab" * 5000)
+        seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--out", tmp_path / "run")
+        assert refused("train", "text", "--file", tmp_path / "a.txt", "--level", "word") == (
+            f"Error: {tmp_path / 'a.txt'}, offset 0: 3000 bytes without a space between words. Use --level char."
+        )
+
+    def test_a_folder_without_texts(self, tmp_path: Path) -> None:
+        assert refused("train", "text", "--file", tmp_path) == (
+            f"Error: {tmp_path}: expected text files, got a folder without any *.txt."
+        )
+
+    def test_a_vocabulary_of_one(self) -> None:
+        assert "1 is not in the range x>=4" in seqapp("train", "text", "--vocabulary-size", 1, code=2).output
+
+    def test_a_temperature_below_zero(self, trained: Callable[[str], Path]) -> None:
+        assert (
+            "-1.0 is not in the range x>=0" in seqapp("generate", trained("text"), "--temperature", -1, code=2).output
+        )
+
+    def test_a_text_that_changed_under_a_run(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text(ALPHABET)
+        seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--out", tmp_path / "run")
+        (tmp_path / "a.txt").write_text(ALPHABET[::-1])
+        assert "the data has changed since training" in refused("evaluate", tmp_path / "run")
+
+
+def test_regularisers_and_averaging_train_and_are_kept(tmp_path: Path) -> None:
+    seqapp("train", "text", *SMALL["text"], "--layers", 2, "--dropout", 0.2, "--input-dropout", 0.1, "--weight-drop", 0.3,
+           "--tie-embeddings", "--activation-l2", 2, "--temporal-l2", 1, "--weight-decay", 0.01, "--ema-momentum", 0.9,
+           "--schedule", "plateau", "--warmup", 10, "--epoch-steps", 20, "--out", tmp_path / "run")  # fmt: skip
+    run = open_run(tmp_path / "run")
+    assert run.record["options"]["network"]["tie_embeddings"] is True
+    assert seqapp("predict", tmp_path / "run", "Doug saw").stdout
+    names = [row["layer"] for row in json.loads(seqapp("inspect", tmp_path / "run", "weights", "--json").stdout)]
+    assert names.count("embedding") == 1
+    assert "head" not in names
