@@ -81,7 +81,7 @@ def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
     import tensorflow as tf
     import torch
 
-    from seqapp.sampling import Draws, sample
+    from seqapp.sampling import Draws, Stop, begin, go_on
 
     size, rows = Size(1, 1, 256, 2), []
     net, torch_net = contenders.network("LSTM", size), contenders.torch_network("LSTM", size).eval()
@@ -90,9 +90,10 @@ def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def ours(prompt: Any) -> Any:
-        rows = tf.shape(prompt)[0]
+        rows, never = tf.shape(prompt)[0], Stop(tf.zeros([tf.shape(prompt)[0], 0], tf.int32))
         draws = Draws(tf.ones([rows]), tf.range(rows))
-        return sample(net, prompt, tf.ones([rows], tf.int32), tf.fill([rows], length), draws, barred)
+        place = begin(net, prompt, tf.ones([rows], tf.int32), never)
+        return go_on(net, place, tf.fill([rows], length), tf.constant(length), draws, barred, never, -1)[0]
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
     def theirs(ids: Any) -> None:

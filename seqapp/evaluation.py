@@ -6,15 +6,13 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
-from seqapp.batches import Epoch
 from seqapp.contract import Dataset, Raw, Windows
 from seqapp.errors import BadInput
 from seqapp.files import publish_json
 from seqapp.heads import Predictions
 from seqapp.network import Network
 from seqapp.runs import Run
+from seqapp.scoring import Scorer, scored
 from seqapp.signatures import functions
 from seqapp.streams import Streams
 from seqapp.table import read_bytes
@@ -84,29 +82,9 @@ def predictions(
     dataset: Dataset, network: Network, split: Windows | Streams, batch_size: int | None = None
 ) -> Predictions:
     """The network's predictions at all scored steps of a split, in order; one stream alone while it is short."""
-    import tensorflow as tf
-
-    from seqapp.layers import compiled
-
-    head, streams = dataset.task.head, isinstance(split, Streams)
-    batch_size = batch_size or (1 if isinstance(split, Streams) and split.tokens <= ALONE else 64)
-
-    @tf.function(reduce_retracing=True, autograph=False)  # type: ignore[untyped-decorator]
-    def summary(inputs: Any, targets: Any, fresh: Any, states: Any) -> Any:
-        with compiled():
-            outputs, after = network.step(inputs, network.restarted(states, fresh))
-            return head.summary(targets, outputs), after
-
-    kept: dict[str, list[Any]] = {}
-    scored: list[Any] = []
-    states: Any = None
-    for inputs, targets, weights, fresh in Epoch(split, batch_size).batches():
-        states = network.start(inputs.shape[0]) if states is None else states
-        made, states = summary(inputs, targets, fresh, states)
-        scored.append(weights.numpy() > 0)
-        for name, values in made.items():
-            kept.setdefault(name, []).append(values.numpy() if streams else values.numpy()[scored[-1]])
-    if not streams:
-        return head.predictions(**{name: np.concatenate(values) for name, values in kept.items()})
-    counted = np.concatenate(scored, 1)  # (streams, tokens): a stream after the other, each in its own order
-    return head.predictions(**{name: np.concatenate(values, 1)[counted] for name, values in kept.items()})
+    head = dataset.task.head
+    alone = isinstance(split, Streams) and split.tokens <= ALONE
+    scorer = Scorer(network, lambda targets, outputs, _: head.summary(targets, outputs))
+    made = list(scorer.over(split, batch_size or (1 if alone else 64)))
+    summaries, weights = [summary for summary, _ in made], [weight for _, weight in made]
+    return head.predictions(**scored(summaries, weights, isinstance(split, Streams)))

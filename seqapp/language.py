@@ -18,7 +18,7 @@ from seqapp.words import LEVELS, Level
 
 if TYPE_CHECKING:
     from seqapp.network import Network
-    from seqapp.sampling import Draws, Stop
+    from seqapp.sampling import Stop
 
 
 @dataclass(frozen=True)
@@ -210,53 +210,6 @@ class TextTask(Task):
 
     def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
         """The same text as the SavedModel's `sample` gives, a block of tokens after the other."""
-        import tensorflow as tf
+        from seqapp.writing import write
 
-        from seqapp.sampling import BLOCK, begin, go_on
-
-        count = request.samples
-        prompt = tf.constant([str(raw["text"][0]).encode("utf-8", "surrogateescape")] * count)
-        stops = self.stops(tf.constant([request.stop.encode("utf-8", "surrogateescape")] * count))
-        draws, steps = self._draws(request), tf.fill([count], request.steps)
-
-        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-        def start(prompt: Tensor) -> Any:
-            return begin(network, self.encode({"text": prompt}), self.count(prompt) + 1, stops)
-
-        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-        def block(place: Any) -> tuple[Tensor, Any]:
-            return go_on(network, place, steps, tf.constant(BLOCK), draws, *self.limits(stops))
-
-        place = start(prompt)
-        writers = [self.cutter.writer(str(raw["text"][0])) for _ in range(count)]
-        for sample in range(count):
-            yield Piece(sample, [], str(raw["text"][0]))
-        held = [[] for _ in range(count)]  # type: list[list[int]]  # what may yet turn out to be the stop
-        while int(place.done) < request.steps and not bool(tf.reduce_all(place.ended)):
-            made, place = block(place)
-            for sample, row in enumerate(made.numpy().tolist()):
-                held[sample] += [token for token in row if token >= 0]
-            width = int(stops.ids.shape[1])
-            over = int(place.done) >= request.steps
-            reached = stops.reached(place.recent).numpy()
-            for sample, tokens in enumerate(held):
-                ready = len(tokens) - (width if reached[sample] or not (over or bool(place.ended[sample])) else 0)
-                text = writers[sample]([self.tokens[token] for token in tokens[: max(ready, 0)]])
-                held[sample] = [] if reached[sample] else tokens[max(ready, 0) :]
-                if text:
-                    yield Piece(sample, [text], text)
-
-    def _draws(self, request: Request) -> Draws:
-        """Each sample with a seed of its own, from the request's up."""
-        import tensorflow as tf
-
-        from seqapp.sampling import Draws
-
-        count = request.samples
-        cut = request.top_k > 0 or request.top_p < 1
-        return Draws(
-            tf.fill([count], tf.constant(request.temperature, tf.float32)),
-            request.seed + tf.range(count),
-            tf.fill([count], request.top_k) if cut else None,
-            tf.fill([count], tf.constant(request.top_p, tf.float32)) if cut else None,
-        )
+        return write(self, network, str(raw["text"][0]), request)

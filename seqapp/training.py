@@ -7,6 +7,7 @@ MultiWorkerMirroredStrategy with Keras 3 (keras#20585).
 from __future__ import annotations
 
 import csv
+import functools
 import math
 import signal
 import time
@@ -24,6 +25,7 @@ from seqapp.files import publish
 from seqapp.heads import Head, Tensor
 from seqapp.network import Network
 from seqapp.optimization import Optimizer, Plan
+from seqapp.scoring import Scorer, weighted_loss
 from seqapp.streams import Streams
 
 MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
@@ -85,7 +87,7 @@ class Trainer:
         self.variables = [*network.model.variables, *self.optimizer.variables, *self.carried]
         head = dataset.task.head
         self.train_steps = tf.function(self._train_steps(head), autograph=False)
-        self.score_step = tf.function(_score_step(head, network), autograph=False, reduce_retracing=True)
+        self.scorer = Scorer(network, functools.partial(weighted_loss, head))
         self.at_once = 1  # steps in one call
         self.position = Position()
 
@@ -115,7 +117,7 @@ class Trainer:
                 states = network.restarted(tf.nest.pack_sequence_as(states, self.carried), fresh)
             with tf.GradientTape() as tape:
                 outputs, after, penalty = network.train(inputs, states)
-                total, weight = _loss(head, outputs, targets, weights)
+                total, weight = weighted_loss(head, targets, outputs, weights)
                 loss = total / tf.maximum(weight, 1e-6)
                 objective = loss + penalty
             gradients = tape.gradient(objective, network.model.trainable_variables)
@@ -223,12 +225,8 @@ class Trainer:
 
     def score(self) -> float:
         """The mean loss over the validation split."""
-        total = weight = 0.0
-        states: Any = None
-        for inputs, *rest in Epoch(self.validation, self.plan.batch_size).batches():
-            states = self.network.start(inputs.shape[0]) if states is None else states
-            part, scored, states = self.score_step(inputs, *rest, states)
-            total, weight = total + float(part), weight + float(scored)
+        pairs = [pair for pair, _ in self.scorer.over(self.validation, self.plan.batch_size)]
+        total, weight = (sum(float(pair[place]) for pair in pairs) for place in (0, 1))
         return total / max(weight, 1e-6)
 
     def save(self) -> None:
@@ -240,24 +238,6 @@ class Trainer:
             writer = csv.DictWriter(file, self.position.history[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.position.history)
-
-
-def _score_step(head: Head, network: Network) -> Any:
-    def score(inputs: Tensor, targets: Tensor, weights: Tensor, fresh: Tensor, states: list[Any]) -> tuple[Any, ...]:
-        from seqapp.layers import compiled
-
-        with compiled():
-            outputs, after = network.step(inputs, network.restarted(states, fresh))
-            return *_loss(head, outputs, targets, weights), after
-
-    return score
-
-
-def _loss(head: Head, outputs: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Sum of weighted step losses, and sum of weights."""
-    import tensorflow as tf
-
-    return tf.reduce_sum(head.loss(targets, outputs) * weights), tf.reduce_sum(weights)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
     """The text room's dataset of a file with this content."""
     file = tmp_path / "a.txt"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    values = {"corpus": "python_docs", "file": (str(file),), "level": None, "bptt": 16, "documents": None,
+    values = {"corpus": "python_docs", "gap": 200, "file": (str(file),), "level": None, "bptt": 16, "documents": None,
               "vocabulary_size": None, "split": "0.7,0.15,0.15", "seed": 0} | options  # fmt: skip
     loaded: TextDataset = rooms.find("datasets", "text").module.load(**values)
     return loaded
@@ -198,7 +198,7 @@ class TestCarriedState:
     def test_the_end_of_a_file_is_predicted(self, tmp_path: Path) -> None:
         for name in "abcdefgh":
             (tmp_path / f"{name}.txt").write_text("Doug saw Jane. " * 9)
-        values = {"corpus": "stories", "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
+        values = {"corpus": "stories", "gap": 200, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
                   "vocabulary_size": None, "split": "0.5,0.25,0.25", "seed": 0}  # fmt: skip
         dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
         scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
@@ -214,7 +214,7 @@ class TestCarriedState:
         blocks = [2 * str(block) for block in random.choice(["abcd", "efgh", "ijkl", "mnop"], 2500)]
         (tmp_path / "t.txt").write_text("".join(blocks))
         seqapp("train", "text", "--file", tmp_path / "t.txt", "--bptt", 4, "--units", 24, "--epochs", 6,
-               "--batch-size", 16, "--learning-rate", 0.02, "--out", tmp_path / "run")  # fmt: skip
+               "--batch-size", 16, "--learning-rate", 0.02, "--dropout", 0, "--out", tmp_path / "run")  # fmt: skip
         metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
         assert metrics["cross_entropy"] < 1.15 * np.log(4) / 8  # one choice of 4 in 8 letters; blind: twice as much
 
@@ -316,7 +316,7 @@ class TestGenerating:
 
     def test_bytes_go_in_and_out(self, tmp_path: Path) -> None:
         (tmp_path / "noise").write_bytes(b"\xff\x00\xfe" * 700)
-        seqapp("train", "text", "--file", tmp_path / "noise", "--level", "byte", "--bptt", 16, "--units", 24, "--epochs", 40, "--learning-rate", 0.02,
+        seqapp("train", "text", "--file", tmp_path / "noise", "--level", "byte", "--bptt", 16, "--units", 24, "--epochs", 40, "--learning-rate", 0.02, "--dropout", 0,
                "--out", tmp_path / "run")  # fmt: skip
         (tmp_path / "prompt").write_bytes(b"\xff\x00")
         made = seqapp(
