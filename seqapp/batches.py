@@ -25,7 +25,7 @@ class Epoch:
         self.split, self.batch_size = split, batch_size
         if isinstance(split, Streams):
             self.plan: Any = split.training(batch_size, random) if random else split.scoring(batch_size)
-            self.steps = len(self.plan.real)
+            self.steps = self.plan.steps
         else:
             self.plan = random.permutation(split.count) if random else np.arange(split.count)
             self.steps = -(-split.count // batch_size)
@@ -33,7 +33,7 @@ class Epoch:
     def batches(self, start: int = 0) -> Any:
         """A tf.data.Dataset of the batches from number `start` on."""
         if isinstance(self.split, Streams):
-            return stream_batches(self.split, Layout(*(part[start:] for part in self.plan)))
+            return stream_batches(self.split, self.plan, start)
         import tensorflow as tf
 
         made = batches(self.split, self.plan[start * self.batch_size :], self.batch_size)
@@ -67,18 +67,21 @@ def batches(windows: Windows, order: NDArray[Any], batch_size: int) -> Any:
     return _pipeline(tf.data.Dataset.from_tensor_slices((filled, real)).batch(size, drop_remainder=True), gather)
 
 
-def stream_batches(streams: Streams, layout: Layout) -> Any:
-    """A tf.data.Dataset of `(inputs, targets, weights, fresh)`, one batch for each step of the layout."""
+def stream_batches(streams: Streams, layout: Layout, start: int) -> Any:
+    """A tf.data.Dataset of `(inputs, targets, weights, fresh)`, a batch for each step from `start` on."""
     import tensorflow as tf
 
-    rows, length = layout.real.shape[1], streams.length
+    def read(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        windows, fresh, real = layout.at(int(step))
+        inputs, targets, weights = streams.read(windows, fresh)
+        return inputs, targets, weights * real[:, np.newaxis].astype(np.float32), fresh
 
-    def gather(windows: Tensor, fresh: Tensor, real: Tensor) -> tuple[Tensor, ...]:
-        inputs, targets, weights = streams.gather(windows, fresh)
-        weights = tf.where(real[:, tf.newaxis], weights, 0)
-        return *(tf.ensure_shape(part, [rows, length]) for part in (inputs, targets, weights)), fresh
+    def gather(step: Tensor) -> tuple[Tensor, ...]:
+        *parts, fresh = tf.numpy_function(read, [step], (tf.int32, tf.int32, tf.float32, tf.bool))
+        shaped = [tf.ensure_shape(part, [layout.rows, layout.length]) for part in parts]
+        return *shaped, tf.ensure_shape(fresh, [layout.rows])
 
-    return _pipeline(tf.data.Dataset.from_tensor_slices(tuple(layout)), gather)
+    return _pipeline(tf.data.Dataset.range(start, layout.steps), gather)
 
 
 def _pipeline(chosen: Any, gather: Any) -> Any:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-
-from seqapp.heads import Tensor
 
 RESTARTS = 1 / 64  # of the windows in training begin at a zero state, so that short prompts are nothing new
 LONG = 8  # windows: where a document holds as many, each epoch cuts it at other places
@@ -21,26 +19,61 @@ ROW = 8192  # tokens that a stream should have at least when a split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
 
 
-class Layout(NamedTuple):
-    """Which window each stream reads at each step."""
+Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
-    windows: NDArray[np.int64]  # (steps, rows, 2): its first token's place, and where its document ends
-    fresh: NDArray[np.bool_]  # (steps, rows): whether the state begins at zero
-    real: NDArray[np.bool_]  # (steps, rows): whether the window counts
+
+@dataclass(frozen=True)
+class Layout:
+    """Which window each of `rows` streams reads at each of `steps`, worked out when it is asked for.
+
+    The windows of all documents are numbered; row r reads number `offset + r * span + step`.
+    """
+
+    begins: NDArray[np.int64]  # of the documents in the order in which they are read
+    ends: NDArray[np.int64]
+    length: int
+    rows: int
+    steps: int
+    span: int
+    offset: int
+    salt: int | None = None  # of the restarts in training, where numbers beyond the last window go on at the first
+
+    @cached_property
+    def behind(self) -> NDArray[np.int64]:
+        """How many windows there are up to the end of each document."""
+        return np.cumsum(_windows(self.begins, self.ends, self.length))
+
+    def at(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+        """What is read at a step: the first token's place and the document's end `(rows, 2)`; whether the state begins
+        at zero `(rows,)`; whether the window counts `(rows,)`.
+        """
+        number, count = self.offset + np.arange(self.rows) * self.span + step, int(self.behind[-1])
+        if self.salt is None:
+            real = (number < count) & (step + self.offset >= 0)
+            number = number.clip(0, count - 1)
+        else:
+            real, number = np.ones(self.rows, bool), number % count
+        document = np.searchsorted(self.behind, number, "right")
+        within = number - np.append(0, self.behind)[document]
+        windows = np.stack([self.begins[document] + within * self.length, self.ends[document]], 1)
+        fresh = (within == 0) | (step == 0)
+        if self.salt is not None:
+            fresh |= np.random.default_rng([self.salt, step]).random(self.rows) < RESTARTS
+        return windows, fresh, real
 
 
 @dataclass(frozen=True)
 class Streams:
     """One split: documents that follow each other, the i-th from token `starts[i]` to where the next one starts.
 
-    `gather(windows, fresh)` takes int64 `(batch, 2)` and bool `(batch,)` as in `Layout` and gives inputs
-    `(batch, length)`, targets `(batch, length)` and float32 weights `(batch, length)` with TensorFlow ops.
+    `read(windows, fresh)` takes int64 `(rows, 2)` and bool `(rows,)` as in `Layout.at` and gives inputs int32, targets
+    int32 and weights float32, each `(rows, length)`.
     """
 
     starts: NDArray[np.int64]  # ascending
     stop: int  # of the last document
     length: int
-    gather: Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+    read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Batch]
     ending: int = 0  # 1 where the end of a document is predicted too, one place after its last token
 
     @property
@@ -48,14 +81,15 @@ class Streams:
         """How many tokens there are."""
         return self.stop - int(self.starts[0])
 
-    @property
+    @cached_property
+    def ends(self) -> NDArray[np.int64]:
+        """Where the documents end."""
+        return np.append(self.starts[1:], self.stop) + self.ending
+
+    @cached_property
     def count(self) -> int:
         """How many windows there are."""
-        return len(self._windows(self.starts, self._ends)[0])
-
-    @property
-    def _ends(self) -> NDArray[np.int64]:
-        return np.append(self.starts[1:], self.stop) + self.ending
+        return int(_windows(self.starts, self.ends, self.length).sum())
 
     def rows(self, batch_size: int) -> int:
         """How many streams an epoch of training reads side by side: fewer than asked for where there is little text."""
@@ -64,36 +98,20 @@ class Streams:
     def training(self, batch_size: int, random: np.random.Generator) -> Layout:
         """An epoch: documents in another order, long ones cut at other places; what fills no whole row is left out."""
         order = random.permutation(len(self.starts))
-        begins, ends = self.starts[order], self._ends[order]
+        begins, ends = self.starts[order], self.ends[order]
         begins = begins + np.where(ends - begins >= LONG * self.length, random.integers(self.length), 0)
-        windows, fresh = self._windows(begins, ends)
-        shift = int(random.integers(len(windows)))
-        rows = self.rows(batch_size)
-        steps = len(windows) // rows
-        windows = np.roll(windows, -shift, 0)[: steps * rows].reshape(rows, steps, 2).swapaxes(0, 1)
-        fresh = np.roll(fresh, -shift, 0)[: steps * rows].reshape(rows, steps).swapaxes(0, 1)
-        fresh = fresh | (random.random(fresh.shape) < RESTARTS)
-        fresh[0] = True
-        return Layout(windows, fresh, np.ones_like(fresh))
+        count, rows = int(_windows(begins, ends, self.length).sum()), self.rows(batch_size)
+        steps, first = count // rows, int(random.integers(count))
+        return Layout(begins, ends, self.length, rows, steps, steps, first, int(random.integers(2**62)))
 
     def scoring(self, rows: int) -> Layout:
         """Every window once, in order, in at most `rows` streams, each warmed up on what comes before it."""
-        windows, fresh = self._windows(self.starts, self._ends)
         rows = max(1, min(rows, self.tokens // ROW))
-        steps = -(-len(windows) // rows)
+        span = -(-self.count // rows)
         before = -(-WARM_UP // self.length) if rows > 1 else 0
-        places = np.arange(-before, steps)[:, np.newaxis] + np.arange(rows) * steps
-        real = (np.arange(-before, steps)[:, np.newaxis] >= 0) & (places < len(windows))
-        places = places.clip(0, len(windows) - 1)
-        fresh = fresh[places]
-        fresh[0] = True
-        return Layout(windows[places], fresh, real)
+        return Layout(self.starts, self.ends, self.length, rows, span + before, span, -before)
 
-    def _windows(
-        self, begins: NDArray[np.int64], ends: NDArray[np.int64]
-    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """All windows `(windows, 2)` of documents in this order, and whether each is its document's first."""
-        counts = -(-(ends - begins) // self.length)
-        document = np.repeat(np.arange(len(begins)), counts)
-        number = np.arange(len(document)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return np.stack([begins[document] + number * self.length, ends[document]], 1), number == 0
+
+def _windows(begins: NDArray[np.int64], ends: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+    """How many windows each document has."""
+    return -(-(ends - begins) // length)

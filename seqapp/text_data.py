@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from seqapp.contract import SPLITS, Baseline, Dataset, Raw
 from seqapp.corpus import Corpus, read_corpus
 from seqapp.errors import BadInput
-from seqapp.heads import Classified, Tensor
+from seqapp.heads import Classified
 from seqapp.language import TextTask
 from seqapp.splits import Split
-from seqapp.streams import Streams
+from seqapp.streams import Batch, Streams
 from seqapp.vocabulary import START
 from seqapp.words import MARKS
 
@@ -64,12 +64,12 @@ class Part:
     def streams(self, length: int) -> Streams:
         """Windows of `length` tokens."""
         starts = np.append([self.start], self.inside)
-        return Streams(starts, self.stop, length, self._gather(length), int(self.task.ends))
+        return Streams(starts, self.stop, length, self._reader(length), int(self.task.ends))
 
-    def _gather(self, length: int) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]:
+    def _reader(self, length: int) -> Callable[[NDArray[Any], NDArray[Any]], Batch]:
         ids, table, first, ends = self.corpus.ids, self.table, self.task.tokens.index(START), self.task.ends
 
-        def read(windows: NDArray[Any], fresh: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        def read(windows: NDArray[Any], fresh: NDArray[Any]) -> Batch:
             places = windows[:, :1] + np.arange(-1, length)
             tokens = table[ids[places.clip(0, len(ids) - 1)]]
             tokens[fresh, 0] = first
@@ -77,13 +77,7 @@ class Part:
                 tokens[:, 1:][places[:, 1:] == windows[:, 1:] - 1] = first
             return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < windows[:, 1:]).astype(np.float32)
 
-        def gather(windows: Tensor, fresh: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            import tensorflow as tf
-
-            inputs, targets, weights = tf.numpy_function(read, [windows, fresh], (tf.int32, tf.int32, tf.float32))
-            return inputs, targets, weights
-
-        return gather
+        return read
 
     def ids(self, most: int | None = None) -> NDArray[np.int32]:
         """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""

@@ -21,7 +21,7 @@ from seqapp.evaluation import predictions
 from seqapp.network import Shape, build
 from seqapp.runs import layer_of, open_run
 from seqapp.sampling import Draws, Stop
-from seqapp.streams import Streams
+from seqapp.streams import Layout, Streams
 from seqapp.text_data import TextDataset
 from seqapp.words import BYTES, LEVELS
 
@@ -42,8 +42,14 @@ def written(held: Corpus) -> str:
     return "".join(held.kinds[place] for place in held.ids)
 
 
-def gather(windows: Any, fresh: Any) -> Any:
+def read(windows: Any, fresh: Any) -> Any:
     raise AssertionError("not asked for")
+
+
+def whole(layout: Layout) -> tuple[Any, Any, Any]:
+    """Windows `(steps, rows, 2)`, fresh and real `(steps, rows)` of all steps."""
+    windows, fresh, real = zip(*(layout.at(step) for step in range(layout.steps)), strict=True)
+    return np.stack(windows), np.stack(fresh), np.stack(real)
 
 
 class TestCorpus:
@@ -132,16 +138,16 @@ class TestStreams:
     )
     def test_scoring_reads_every_token_once_in_order(self, sizes: list[int], length: int, rows: int) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
-        layout = Streams(starts, sum(sizes), length, gather).scoring(rows)
+        windows, fresh, counts = whole(Streams(starts, sum(sizes), length, read).scoring(rows))
         places = [
             np.arange(place, min(place + length, stop))
-            for row in range(layout.real.shape[1])
-            for (place, stop), real in zip(layout.windows[:, row], layout.real[:, row], strict=True)
+            for row in range(counts.shape[1])
+            for (place, stop), real in zip(windows[:, row], counts[:, row], strict=True)
             if real
         ]
         np.testing.assert_array_equal(np.concatenate(places), np.arange(sum(sizes)))
-        assert set(starts) <= set(layout.windows[layout.fresh][:, 0])
-        assert layout.fresh[0].all()
+        assert set(starts) <= set(windows[fresh][:, 0])
+        assert fresh[0].all()
 
     @settings(max_examples=80, deadline=None)
     @given(
@@ -153,19 +159,20 @@ class TestStreams:
     def test_training_goes_on_where_it_stopped_or_begins_anew(
         self, sizes: list[int], length: int, rows: int, seed: int
     ) -> None:
-        streams = Streams(np.cumsum([0, *sizes[:-1]]), sum(sizes), length, gather)
-        layout = streams.training(rows, np.random.default_rng(seed))
-        assert layout.windows.shape[1] == streams.rows(rows)
-        assert layout.fresh[0].all()
-        assert len(np.unique(layout.windows[..., 0])) == layout.real.size
-        goes_on = layout.windows[1:, :, 0] == layout.windows[:-1, :, 0] + length
-        assert (goes_on | layout.fresh[1:]).all()
+        streams = Streams(np.cumsum([0, *sizes[:-1]]), sum(sizes), length, read)
+        windows, fresh, counts = whole(streams.training(rows, np.random.default_rng(seed)))
+        assert windows.shape[1] == streams.rows(rows)
+        assert fresh[0].all()
+        assert counts.all()
+        assert len(np.unique(windows[..., 0])) == counts.size
+        goes_on = windows[1:, :, 0] == windows[:-1, :, 0] + length
+        assert (goes_on | fresh[1:]).all()
 
     def test_an_epoch_leaves_out_less_than_a_row_and_another_one_cuts_elsewhere(self) -> None:
-        streams = Streams(np.array([0]), 10_000, 50, gather)
-        one, two = (streams.training(8, np.random.default_rng(seed)) for seed in (0, 1))
-        assert one.real.size >= 200 - 1 - 8
-        assert not set(one.windows[..., 0].ravel().tolist()) & set(two.windows[..., 0].ravel().tolist())
+        streams = Streams(np.array([0]), 10_000, 50, read)
+        one, two = (whole(streams.training(8, np.random.default_rng(seed)))[0][..., 0] for seed in (0, 1))
+        assert one.size >= 200 - 1 - 8
+        assert not set(one.ravel().tolist()) & set(two.ravel().tolist())
 
 
 class TestCarriedState:
