@@ -188,8 +188,11 @@ class TextTask(Task):
         return {"text": np.array([text], object)}
 
     def remark(self, raw: Raw) -> str | None:
-        """Which tokens of a question the model has never seen."""
+        """Which tokens of a question the model has never seen; and whether there are any."""
         import tensorflow as tf
+
+        if not any(raw["text"]):
+            return "nothing is given to go on from: this is how a text begins"
 
         text = tf.constant([str(part).encode("utf-8", "surrogateescape") for part in raw["text"]])
         tokens = self.cutter.split(text).flat_values

@@ -248,6 +248,11 @@ class TestGenerating:
         assert "Note: 2 of 3 tokens are unknown to the model and read as <unk>: 'Ωμέγα', '🎈'" in done.stderr
         assert seqapp("predict", trained("text"), "").stdout
 
+    def test_a_prompt_of_nothing_begins_a_text_and_says_so(self, trained: Callable[[str], Path]) -> None:
+        done = seqapp("generate", trained("text"), "--prompt", "", "--steps", 5)
+        assert "Note: nothing is given to go on from: this is how a text begins" in done.stderr
+        assert done.stdout.strip()
+
     def test_samples_have_seeds_of_their_own(self, trained: Callable[[str], Path]) -> None:
         made = json.loads(
             seqapp("generate", trained("text"), "--prompt", "", "--samples", 3, "--seed", 4, "--json").stdout
