@@ -72,9 +72,9 @@ def stream_batches(streams: Streams, layout: Layout, start: int) -> Any:
     import tensorflow as tf
 
     def read(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-        windows, fresh, real = layout.at(int(step))
-        inputs, targets, weights = streams.read(windows, fresh)
-        return inputs, targets, weights * real[:, np.newaxis].astype(np.float32), fresh
+        chosen = layout.at(int(step))
+        inputs, targets, weights = streams.read(chosen)
+        return inputs, targets, weights * chosen.real[:, np.newaxis].astype(np.float32), chosen.fresh
 
     def gather(step: Tensor) -> tuple[Tensor, ...]:
         *parts, fresh = tf.numpy_function(read, [step], (tf.int32, tf.int32, tf.float32, tf.bool))

@@ -9,17 +9,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-RESTARTS = 1 / 64  # of the windows in training begin at a zero state, so that short prompts are nothing new
-LONG = 8  # windows: where a document holds as many, each epoch cuts it at other places
+PIECE = 64  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
 ROW = 8192  # tokens that a stream should have at least when a split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
 
 
+Places = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+
+
+class Chosen(NamedTuple):
+    """What the streams read at a step, each `(rows,)`."""
+
+    place: Places  # of the first token
+    end: Places  # of its document
+    first: Flags  # whether the document begins here
+    fresh: Flags  # whether the state begins at zero: there, and at the first step
+    real: Flags  # whether the window counts
 
 
 @dataclass(frozen=True)
@@ -29,51 +41,44 @@ class Layout:
     The windows of all documents are numbered; row r reads number `offset + r * span + step`.
     """
 
-    begins: NDArray[np.int64]  # of the documents in the order in which they are read
-    ends: NDArray[np.int64]
+    begins: Places  # of the documents in the order in which they are read
+    ends: Places
     length: int
     rows: int
     steps: int
     span: int
     offset: int
-    salt: int | None = None  # of the restarts in training, where numbers beyond the last window go on at the first
+    wraps: bool = False  # whether numbers beyond the last window go on at the first
 
     @cached_property
-    def behind(self) -> NDArray[np.int64]:
+    def behind(self) -> Places:
         """How many windows there are up to the end of each document."""
         return np.cumsum(_windows(self.begins, self.ends, self.length))
 
-    def at(self, step: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
-        """What is read at a step: the first token's place and the document's end `(rows, 2)`; whether the state begins
-        at zero `(rows,)`; whether the window counts `(rows,)`.
-        """
+    def at(self, step: int) -> Chosen:
+        """What is read at a step."""
         number, count = self.offset + np.arange(self.rows) * self.span + step, int(self.behind[-1])
-        if self.salt is None:
-            real = (number < count) & (step + self.offset >= 0)
-            number = number.clip(0, count - 1)
-        else:
-            real, number = np.ones(self.rows, bool), number % count
+        real = (number < count) & (step + self.offset >= 0) | self.wraps
+        number = number % count if self.wraps else number.clip(0, count - 1)
         document = np.searchsorted(self.behind, number, "right")
         within = number - np.append(0, self.behind)[document]
-        windows = np.stack([self.begins[document] + within * self.length, self.ends[document]], 1)
-        fresh = (within == 0) | (step == 0)
-        if self.salt is not None:
-            fresh |= np.random.default_rng([self.salt, step]).random(self.rows) < RESTARTS
-        return windows, fresh, real
+        place, first = self.begins[document] + within * self.length, within == 0
+        return Chosen(place, self.ends[document], first, first | (step == 0), real)
 
 
 @dataclass(frozen=True)
 class Streams:
     """One split: documents that follow each other, the i-th from token `starts[i]` to where the next one starts.
 
-    `read(windows, fresh)` takes int64 `(rows, 2)` and bool `(rows,)` as in `Layout.at` and gives inputs int32, targets
-    int32 and weights float32, each `(rows, length)`.
+    `read(chosen)` gives inputs int32, targets int32 and weights float32, each `(rows, length)`. `border(places)` gives
+    the next place from each on at which a line begins.
     """
 
-    starts: NDArray[np.int64]  # ascending
+    starts: Places  # ascending
     stop: int  # of the last document
     length: int
-    read: Callable[[NDArray[np.int64], NDArray[np.bool_]], Batch]
+    read: Callable[[Chosen], Batch]
+    border: Callable[[Places], Places]
     ending: int = 0  # 1 where the end of a document is predicted too, one place after its last token
 
     @property
@@ -82,7 +87,7 @@ class Streams:
         return self.stop - int(self.starts[0])
 
     @cached_property
-    def ends(self) -> NDArray[np.int64]:
+    def ends(self) -> Places:
         """Where the documents end."""
         return np.append(self.starts[1:], self.stop) + self.ending
 
@@ -96,13 +101,31 @@ class Streams:
         return min(batch_size, max(1, self.count // 2))
 
     def training(self, batch_size: int, random: np.random.Generator) -> Layout:
-        """An epoch: documents in another order, long ones cut at other places; what fills no whole row is left out."""
-        order = random.permutation(len(self.starts))
-        begins, ends = self.starts[order], self.ends[order]
-        begins = begins + np.where(ends - begins >= LONG * self.length, random.integers(self.length), 0)
+        """An epoch: documents in another order, long ones in pieces, cut elsewhere each time.
+
+        A piece begins like a document, at a zero state, so that a text without a past is nothing new. What fills no
+        whole row is left out.
+        """
+        drawn = random.integers(*self._span, max(1, self.tokens // (PIECE * self.length)))
+        cuts = self.border(drawn[self._long(drawn)])
+        cuts = cuts[(cuts < self.stop) & ~np.isin(cuts - 1, self.starts)]
+        begins = np.unique(np.concatenate([self.starts, cuts]))
+        inner = np.isin(begins[1:], self.starts, invert=True)  # before a cut nothing ends
+        ends = np.append(begins[1:], self.stop) + self.ending * np.append(~inner, True)
+        order = random.permutation(len(begins))
+        begins, ends = begins[order], ends[order]
         count, rows = int(_windows(begins, ends, self.length).sum()), self.rows(batch_size)
         steps, first = count // rows, int(random.integers(count))
-        return Layout(begins, ends, self.length, rows, steps, steps, first, int(random.integers(2**62)))
+        return Layout(begins, ends, self.length, rows, steps, steps, first, wraps=True)
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        return int(self.starts[0]), self.stop
+
+    def _long(self, places: Places) -> NDArray[np.bool_]:
+        """Whether the documents at these places are longer than a piece."""
+        document = np.searchsorted(self.starts, places, "right") - 1
+        return (self.ends - self.starts)[document] > PIECE * self.length
 
     def scoring(self, rows: int) -> Layout:
         """Every window once, in order, in at most `rows` streams, each warmed up on what comes before it."""
@@ -112,6 +135,6 @@ class Streams:
         return Layout(self.starts, self.ends, self.length, rows, span + before, span, -before)
 
 
-def _windows(begins: NDArray[np.int64], ends: NDArray[np.int64], length: int) -> NDArray[np.int64]:
+def _windows(begins: Places, ends: Places, length: int) -> Places:
     """How many windows each document has."""
     return -(-(ends - begins) // length)

@@ -18,13 +18,14 @@ from seqapp.errors import BadInput
 from seqapp.heads import Classified
 from seqapp.language import TextTask
 from seqapp.splits import Split
-from seqapp.streams import Batch, Streams
+from seqapp.streams import Batch, Chosen, Places, Streams
 from seqapp.vocabulary import START
 from seqapp.words import MARKS
 
 COUNTED = 10_000_000  # tokens at most from which n-grams are counted: the last ones before validation
 ORDERS = {"char": 8, "byte": 8, "word": 5}  # of the n-gram baseline, at most
 SMALL, LARGE, ENOUGH = 200_000, 3_000_000, 30_000_000  # training tokens, and how many to learn from in all
+FAR = 2000  # tokens in which a line should end
 SCORED_LENGTH = 256  # tokens of a window in validation and test, where nothing is learned
 
 
@@ -64,20 +65,28 @@ class Part:
     def streams(self, length: int) -> Streams:
         """Windows of `length` tokens."""
         starts = np.append([self.start], self.inside)
-        return Streams(starts, self.stop, length, self._reader(length), int(self.task.ends))
+        return Streams(starts, self.stop, length, self._reader(length), self._border, int(self.task.ends))
 
-    def _reader(self, length: int) -> Callable[[NDArray[Any], NDArray[Any]], Batch]:
-        ids, table, first, ends = self.corpus.ids, self.table, self.task.tokens.index(START), self.task.ends
+    def _reader(self, length: int) -> Callable[[Chosen], Batch]:
+        ids, table, start = self.corpus.ids, self.table, self.task.tokens.index(START)
+        ends = np.append(self.inside, self.stop) if self.task.ends else np.zeros(0)
 
-        def read(windows: NDArray[Any], fresh: NDArray[Any]) -> Batch:
-            places = windows[:, :1] + np.arange(-1, length)
+        def read(chosen: Chosen) -> Batch:
+            places, end = chosen.place[:, np.newaxis] + np.arange(-1, length), chosen.end[:, np.newaxis]
             tokens = table[ids[places.clip(0, len(ids) - 1)]]
-            tokens[fresh, 0] = first
-            if ends:
-                tokens[:, 1:][places[:, 1:] == windows[:, 1:] - 1] = first
-            return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < windows[:, 1:]).astype(np.float32)
+            tokens[chosen.first, 0] = start
+            if len(ends):
+                tokens[:, 1:][(places[:, 1:] == end - 1) & np.isin(end - 1, ends)] = start
+            return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < end).astype(np.float32)
 
         return read
+
+    def _border(self, places: Places) -> Places:
+        """The next place from each on where a line begins, or a sentence of words; the place itself if that is far."""
+        ids, marks = self.corpus.ids, ("\n", ".", "!", "?") if self.task.level == "word" else ("\n",)
+        last = [number for number, kind in enumerate(self.corpus.kinds) if kind in marks]
+        found = [np.flatnonzero(np.isin(ids[place : place + FAR], last))[:1] for place in places.tolist()]
+        return places + np.array([1 + int(where[0]) if len(where) else 0 for where in found], np.int64)
 
     def ids(self, most: int | None = None) -> NDArray[np.int32]:
         """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""

@@ -21,7 +21,7 @@ from seqapp.evaluation import predictions
 from seqapp.network import Shape, build
 from seqapp.runs import layer_of, open_run
 from seqapp.sampling import Draws, Stop
-from seqapp.streams import Layout, Streams
+from seqapp.streams import Chosen, Layout, Streams
 from seqapp.text_data import TextDataset
 from seqapp.words import BYTES, LEVELS
 
@@ -42,14 +42,18 @@ def written(held: Corpus) -> str:
     return "".join(held.kinds[place] for place in held.ids)
 
 
-def read(windows: Any, fresh: Any) -> Any:
+def read(chosen: Any) -> Any:
     raise AssertionError("not asked for")
 
 
-def whole(layout: Layout) -> tuple[Any, Any, Any]:
-    """Windows `(steps, rows, 2)`, fresh and real `(steps, rows)` of all steps."""
-    windows, fresh, real = zip(*(layout.at(step) for step in range(layout.steps)), strict=True)
-    return np.stack(windows), np.stack(fresh), np.stack(real)
+def at_tens(places: Any) -> Any:
+    """Lines begin at every tenth token."""
+    return -(-places // 10) * 10
+
+
+def whole(layout: Layout) -> Chosen:
+    """What is read at all steps, each `(steps, rows)`."""
+    return Chosen(*map(np.stack, zip(*(layout.at(step) for step in range(layout.steps)), strict=True)))
 
 
 class TestCorpus:
@@ -138,16 +142,17 @@ class TestStreams:
     )
     def test_scoring_reads_every_token_once_in_order(self, sizes: list[int], length: int, rows: int) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
-        windows, fresh, counts = whole(Streams(starts, sum(sizes), length, read).scoring(rows))
+        chosen = whole(Streams(starts, sum(sizes), length, read, at_tens).scoring(rows))
         places = [
-            np.arange(place, min(place + length, stop))
-            for row in range(counts.shape[1])
-            for (place, stop), real in zip(windows[:, row], counts[:, row], strict=True)
+            np.arange(place, min(place + length, end))
+            for row in range(chosen.real.shape[1])
+            for place, end, real in zip(chosen.place[:, row], chosen.end[:, row], chosen.real[:, row], strict=True)
             if real
         ]
         np.testing.assert_array_equal(np.concatenate(places), np.arange(sum(sizes)))
-        assert set(starts) <= set(windows[fresh][:, 0])
-        assert fresh[0].all()
+        assert set(starts) <= set(chosen.place[chosen.first])
+        assert (chosen.fresh >= chosen.first).all()
+        assert chosen.fresh[0].all()
 
     @settings(max_examples=80, deadline=None)
     @given(
@@ -159,20 +164,33 @@ class TestStreams:
     def test_training_goes_on_where_it_stopped_or_begins_anew(
         self, sizes: list[int], length: int, rows: int, seed: int
     ) -> None:
-        streams = Streams(np.cumsum([0, *sizes[:-1]]), sum(sizes), length, read)
-        windows, fresh, counts = whole(streams.training(rows, np.random.default_rng(seed)))
-        assert windows.shape[1] == streams.rows(rows)
-        assert fresh[0].all()
-        assert counts.all()
-        assert len(np.unique(windows[..., 0])) == counts.size
-        goes_on = windows[1:, :, 0] == windows[:-1, :, 0] + length
-        assert (goes_on | fresh[1:]).all()
+        starts = np.cumsum([0, *sizes[:-1]])
+        streams = Streams(starts, sum(sizes), length, read, at_tens)
+        chosen = whole(streams.training(rows, np.random.default_rng(seed)))
+        assert chosen.place.shape[1] == streams.rows(rows)
+        assert chosen.fresh[0].all()
+        assert chosen.real.all()
+        assert len(np.unique(chosen.place)) == chosen.real.size
+        goes_on = chosen.place[1:] == chosen.place[:-1] + length
+        assert (goes_on | chosen.first[1:]).all()
+        assert all(place in starts or place % 10 == 0 for place in chosen.place[chosen.first])
 
     def test_an_epoch_leaves_out_less_than_a_row_and_another_one_cuts_elsewhere(self) -> None:
-        streams = Streams(np.array([0]), 10_000, 50, read)
-        one, two = (whole(streams.training(8, np.random.default_rng(seed)))[0][..., 0] for seed in (0, 1))
-        assert one.size >= 200 - 1 - 8
-        assert not set(one.ravel().tolist()) & set(two.ravel().tolist())
+        streams = Streams(np.array([0]), 100_000, 50, read, at_tens)
+        one, two = (whole(streams.training(8, np.random.default_rng(seed))) for seed in (0, 1))
+        assert one.real.size >= 2000 - 8
+        assert 15 <= len(set(one.place[one.first])) <= 32
+        assert len(set(one.place[one.first]) & set(two.place[two.first])) <= 3
+
+    @pytest.mark.parametrize("ending", [0, 1])
+    def test_pieces_and_documents_are_whole_and_only_documents_end(self, ending: int) -> None:
+        streams = Streams(np.array([0, 40_000, 40_007]), 90_000, 50, read, at_tens, ending)
+        layout = streams.training(1, np.random.default_rng(0))
+        order = np.argsort(layout.begins)
+        begins, ends = layout.begins[order], layout.ends[order]
+        closed = np.isin(ends - ending, [40_000, 40_007, 90_000])
+        assert closed.sum() == 3
+        np.testing.assert_array_equal(ends[:-1] - ending * closed[:-1], begins[1:])
 
 
 class TestCarriedState:
