@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
+import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -47,6 +48,16 @@ class Corpus:
                 yield np.fromfile(str(self.ids.filename), self.ids.dtype, count, offset=first * size)
             else:
                 yield self.ids[first : first + count]
+
+    def take(self, places: NDArray[np.int64]) -> NDArray[Any]:
+        """The ids at places of any shape, the nearest there is for places outside; a map is let go of again.
+
+        Pages that have been read through a map count as the process's memory until then.
+        """
+        taken = self.ids[places.clip(0, len(self.ids) - 1)]
+        if isinstance(self.ids, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+            self.ids._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
+        return taken
 
     def counts(self, start: int, stop: int) -> NDArray[np.int64]:
         """How often each kind occurs from `start` to `stop`, `(kinds,)`."""

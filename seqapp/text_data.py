@@ -68,12 +68,12 @@ class Part:
         return Streams(starts, self.stop, length, self._reader(length), self._border, int(self.task.ends))
 
     def _reader(self, length: int) -> Callable[[Chosen], Batch]:
-        ids, table, start = self.corpus.ids, self.table, self.task.tokens.index(START)
+        corpus, table, start = self.corpus, self.table, self.task.tokens.index(START)
         ends = np.append(self.inside, self.stop) if self.task.ends else np.zeros(0)
 
         def read(chosen: Chosen) -> Batch:
             places, end = chosen.place[:, np.newaxis] + np.arange(-1, length), chosen.end[:, np.newaxis]
-            tokens = table[ids[places.clip(0, len(ids) - 1)]]
+            tokens = table[corpus.take(places)]
             tokens[chosen.first, 0] = start
             if len(ends):
                 tokens[:, 1:][(places[:, 1:] == end - 1) & np.isin(end - 1, ends)] = start
@@ -83,10 +83,13 @@ class Part:
 
     def _border(self, places: Places) -> Places:
         """The next place from each on where a line begins, or a sentence of words; the place itself if that is far."""
-        ids, marks = self.corpus.ids, ("\n", ".", "!", "?") if self.task.level == "word" else ("\n",)
-        last = [number for number, kind in enumerate(self.corpus.kinds) if kind in marks]
-        found = [np.flatnonzero(np.isin(ids[place : place + FAR], last))[:1] for place in places.tolist()]
-        return places + np.array([1 + int(where[0]) if len(where) else 0 for where in found], np.int64)
+        marks = ("\n", ".", "!", "?") if self.task.level == "word" else ("\n",)
+        last = np.array([number for number, kind in enumerate(self.corpus.kinds) if kind in marks])
+        steps = []
+        for some in np.array_split(places, -(-len(places) // 1000) or 1):
+            found = np.isin(self.corpus.take(some[:, np.newaxis] + np.arange(FAR)), last)
+            steps.append(np.where(found.any(1), found.argmax(1) + 1, 0))
+        return places + np.concatenate(steps)
 
     def ids(self, most: int | None = None) -> NDArray[np.int32]:
         """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""
@@ -207,7 +210,7 @@ def by_size(tokens: int) -> dict[str, Any]:
     if tokens < LARGE:
         return common | {"units": 384, "layers": 2, "dropout": 0.4, "batch_size": 32, "epochs": 17}
     epochs = max(1, round(ENOUGH / tokens))
-    return common | {"units": 512, "layers": 2, "dropout": 0.1, "batch_size": 64, "epochs": epochs}
+    return common | {"units": 512, "layers": 2, "dropout": 0.1, "batch_size": 32, "epochs": epochs}
 
 
 def files(given: Iterable[str]) -> list[Path]:
