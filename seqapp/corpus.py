@@ -9,7 +9,6 @@ from __future__ import annotations
 import collections
 import hashlib
 import json
-import mmap
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -49,15 +48,22 @@ class Corpus:
             else:
                 yield self.ids[first : first + count]
 
-    def take(self, places: NDArray[np.int64]) -> NDArray[Any]:
-        """The ids at places of any shape, the nearest there is for places outside; a map is let go of again.
+    def rows(self, starts: NDArray[np.int64], width: int) -> NDArray[Any]:
+        """`width` ids from each of `starts` `(rows,)` on, `(rows, width)`; any id where there is no text.
 
-        Pages that have been read through a map count as the process's memory until then.
+        Read from the file at each place and not through the map: pages once mapped count as the process's memory.
         """
-        taken = self.ids[places.clip(0, len(self.ids) - 1)]
-        if isinstance(self.ids, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
-            self.ids._mmap.madvise(mmap.MADV_DONTNEED)  # type: ignore[attr-defined]
-        return taken
+        if not isinstance(self.ids, np.memmap):
+            found: NDArray[Any] = self.ids[(starts[:, np.newaxis] + np.arange(width)).clip(0, len(self.ids) - 1)]
+            return found
+        held = np.zeros((len(starts), width), self.ids.dtype)
+        with Path(str(self.ids.filename)).open("rb", buffering=0) as file:
+            for row, start in zip(held, starts.tolist(), strict=True):
+                first = max(start, 0)
+                content = os.pread(file.fileno(), (width - (first - start)) * row.itemsize, first * row.itemsize)
+                piece = np.frombuffer(content, row.dtype)
+                row[first - start : first - start + len(piece)] = piece
+        return held
 
     def counts(self, start: int, stop: int) -> NDArray[np.int64]:
         """How often each kind occurs from `start` to `stop`, `(kinds,)`."""

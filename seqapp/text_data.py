@@ -73,7 +73,7 @@ class Part:
 
         def read(chosen: Chosen) -> Batch:
             places, end = chosen.place[:, np.newaxis] + np.arange(-1, length), chosen.end[:, np.newaxis]
-            tokens = table[corpus.take(places)]
+            tokens = table[corpus.rows(chosen.place - 1, length + 1)]
             tokens[chosen.first, 0] = start
             if len(ends):
                 tokens[:, 1:][(places[:, 1:] == end - 1) & np.isin(end - 1, ends)] = start
@@ -87,9 +87,10 @@ class Part:
         last = np.array([number for number, kind in enumerate(self.corpus.kinds) if kind in marks])
         steps = []
         for some in np.array_split(places, -(-len(places) // 1000) or 1):
-            found = np.isin(self.corpus.take(some[:, np.newaxis] + np.arange(FAR)), last)
+            found = np.isin(self.corpus.rows(some, FAR), last)
             steps.append(np.where(found.any(1), found.argmax(1) + 1, 0))
-        return places + np.concatenate(steps)
+        moved: Places = places + np.concatenate(steps)
+        return moved
 
     def ids(self, most: int | None = None) -> NDArray[np.int32]:
         """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""

@@ -108,6 +108,12 @@ class TestCorpus:
         first, second = (read_corpus([file], "char", said.append) for _ in range(2))
         assert isinstance(first.ids, np.memmap)
         assert written(first) == written(second) == ALPHABET
+        starts = np.array([-1, 0, 700, 1998])
+        np.testing.assert_array_equal(
+            first.rows(starts, 5)[[0, 1, 2, 3], [1, 0, 4, 1]], first.ids[np.array([0, 0, 704, 1999])]
+        )
+        in_memory = encode([("a", ALPHABET.encode())], "char").rows(starts, 5)
+        assert (in_memory == first.rows(starts, 5))[1:3].all()
         assert len(said) == 1
         file.write_text(ALPHABET[::-1])  # of the same size
         changed = read_corpus([file], "char", said.append)
