@@ -100,7 +100,7 @@ def load(
     task = Task(level, vocabulary.tokens, documents == "file")
     tail = LEVELS[level].writer("")([held.kinds[place] for place in held.ids[-TAIL:].tolist()])
     latest = tail.encode("utf-8", "surrogateescape").decode(errors="ignore")
-    reading = Reading(documents, length, offline.defaults)
+    reading = Reading(documents, length, offline.defaults, offline.emphasis)
     return TextDataset(task, held, cut, reading, source, latest, offline.probe)
 
 

@@ -51,7 +51,9 @@ class Commands(click.Group):
                 raise
             raise Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)") from error
         except KeyboardInterrupt:
-            click.echo("Interrupted. A training goes on from its last checkpoint with --resume.", err=True)
+            training = ctx.invoked_subcommand == "train"
+            kept = " The training goes on from its last checkpoint with --resume." if training else ""
+            click.echo(f"Interrupted.{kept}", err=True)
             sys.exit(130)
 
 

@@ -125,10 +125,19 @@ class TextTask(Task):
 
         from seqapp.sampling import Draws, begin, go_on, without_stop
 
+        given = {"prompt": prompt, "length": length, "temperature": temperature, "seed": seed}
+        given |= {} if top_k is None else {"top_k": top_k, "top_p": top_p, "stop": stop}
+        rows = tf.stack([tf.shape(part)[0] for part in given.values()])
+        said = f"{', '.join(given)}: expected as many rows of each, got {{}}"
+        length = require(length, tf.reduce_all(rows == rows[0]), said, tf.unique(rows)[0])
+        length = require(length, tf.reduce_all(length >= 0), "length: expected 0 or more, got {}", length)
         temperature = require(
             temperature, tf.reduce_all(temperature >= 0), "temperature: expected 0 or more, got {}", temperature
         )
-        length = tf.maximum(length, 0)
+        if top_k is not None and top_p is not None:
+            top_k = require(top_k, tf.reduce_all(top_k >= 0), "top_k: expected 0 (all) or more, got {}", top_k)
+            inside = tf.reduce_all((top_p > 0) & (top_p <= 1))
+            top_p = require(top_p, inside, "top_p: expected above 0 and at most 1 (all), got {}", top_p)
         ids, lengths = self.encode({"text": prompt}), self.count(prompt) + 1
         stops = self.stops(tf.zeros_like(prompt) if stop is None else stop)
         place = begin(network, ids, lengths, stops)
@@ -204,8 +213,11 @@ class TextTask(Task):
 
     def describe(self, answer: Raw) -> str:
         """One line a token: its probability and a bar."""
-        pairs = zip(answer["next"], answer["probability"], strict=True)
-        return "\n".join(f"{token!r:>14}  {share:6.1%}  {'█' * round(40 * share)}".rstrip() for token, share in pairs)
+        shown = [
+            token.encode("utf-8", "surrogateescape") if self.level == "byte" else token for token in answer["next"]
+        ]
+        pairs = zip(map(repr, shown), answer["probability"], strict=True)
+        return "\n".join(f"{token:>14}  {share:6.1%}  {'█' * round(40 * share)}".rstrip() for token, share in pairs)
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
         """Not used: `generate` keeps the state."""

@@ -82,9 +82,8 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     check_dataset(dataset)
     chosen = [name for group in (recipe.network, recipe.training) for name, value in group.items() if value is None]
     recipe = recipe.resolved(dataset)
-    if chosen:
-        values = recipe.network | recipe.training
-        said = ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in chosen if values[name] is not None)
+    values = recipe.network | recipe.training
+    if said := ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in chosen if values[name] is not None):
         report.note(f"for {dataset.data['rows']:,} rows: {said}")
     shape, plan = Shape(**recipe.network), Plan(**recipe.training)
     layer = runs.layer_of(recipe.model, recipe.model_options)
@@ -130,7 +129,7 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
         )
     known = {name: value for group in run.record["options"].values() for name, value in group.items()}
     for name, value in changes.items():
-        if name not in CHANGEABLE and value != known.get(name):
+        if name not in CHANGEABLE and json.loads(json.dumps(value)) != known.get(name):
             raise BadInput(
                 f"{folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
                 f"change it to {value}. Use --force to start anew, or --out for another folder."

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +20,7 @@ from seqapp.heads import Classified
 from seqapp.language import TextTask
 from seqapp.splits import Split
 from seqapp.streams import Batch, Chosen, Places, Streams
-from seqapp.vocabulary import START
+from seqapp.vocabulary import START, UNKNOWN
 from seqapp.words import MARKS
 
 COUNTED = 10_000_000  # tokens at most from which n-grams are counted: the last ones before validation
@@ -33,12 +34,13 @@ SCORED_LENGTH = 256  # tokens of a window in validation and test, where nothing 
 class Reading:
     """How a corpus is read: `documents` by rule (None: one), `bptt` tokens between two borders of the gradient.
 
-    `defaults` are training options that it is known to be learned with.
+    `defaults` are training options that it is known to be learned with; in training, what is in `emphasis` counts more.
     """
 
     documents: str | None
     bptt: int
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    emphasis: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,13 @@ class Part:
         """Where documents begin after the first token."""
         return self.documents[(self.documents > self.start) & (self.documents < self.stop)]
 
-    def streams(self, length: int) -> Streams:
-        """Windows of `length` tokens."""
+    def streams(self, length: int, emphasis: Mapping[str, float]) -> Streams:
+        """Windows of `length` tokens; those in `emphasis` count as often."""
         starts = np.append([self.start], self.inside)
-        return Streams(starts, self.stop, length, self._reader(length), self._border, int(self.task.ends))
+        return Streams(starts, self.stop, length, self._reader(length, emphasis), self._border, int(self.task.ends))
 
-    def _reader(self, length: int) -> Callable[[Chosen], Batch]:
+    def _reader(self, length: int, emphasis: Mapping[str, float]) -> Callable[[Chosen], Batch]:
+        counted = np.array([emphasis.get(token, 1.0) for token in self.task.tokens], np.float32)
         corpus, table, start = self.corpus, self.table, self.task.tokens.index(START)
         ends = np.append(self.inside, self.stop) if self.task.ends else np.zeros(0)
 
@@ -77,7 +80,7 @@ class Part:
             tokens[chosen.first, 0] = start
             if len(ends):
                 tokens[:, 1:][(places[:, 1:] == end - 1) & np.isin(end - 1, ends)] = start
-            return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < end).astype(np.float32)
+            return tokens[:, :-1], tokens[:, 1:], (places[:, 1:] < end) * counted[tokens[:, 1:]]
 
         return read
 
@@ -149,7 +152,13 @@ class TextDataset(Dataset):
         other = copy.copy(self)
         documents = corpus.documents(self.reading.documents)
         other.parts = self.parts | {"test": Part(self.task, corpus, 0, len(corpus.ids), documents)}
-        other.split = dict(self.split) | {"test": {"rows": [0, len(corpus.ids)], "source": source}}
+        other.split = {"test": {"rows": [0, len(corpus.ids)], "source": source}}
+        unknown = int((other.parts["test"].ids() == 0).sum())
+        if unknown:
+            said = (
+                f"{source}: {unknown:,} of {len(corpus.ids):,} tokens are unknown to the model and count as {UNKNOWN}"
+            )
+            click.echo(f"Note: {said}", err=True)
         other.probe = None
         return other
 
@@ -160,7 +169,9 @@ class TextDataset(Dataset):
 
     def windows(self, split: str) -> Streams:
         """Streams with carried state; in validation and test each token is scored once."""
-        return self.parts[split].streams(self.reading.bptt if split == "train" else SCORED_LENGTH)
+        if split == "train":
+            return self.parts[split].streams(self.reading.bptt, self.reading.emphasis)
+        return self.parts[split].streams(SCORED_LENGTH, {})
 
     def baselines(self) -> dict[str, Baseline]:
         """Unigram, and the Kneser-Ney n-gram whose order is the best on validation."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from seqapp import corpus as corpora
 from seqapp import rooms
 from seqapp.corpus import Corpus, encode, read_corpus
+from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
 from seqapp.network import Shape, build
 from seqapp.runs import layer_of, open_run
 from seqapp.sampling import Draws, Stop
+from seqapp.signatures import functions
 from seqapp.streams import Chosen, Layout, Streams
 from seqapp.text_data import TextDataset
 from seqapp.words import BYTES, LEVELS
@@ -410,6 +413,13 @@ class TestScoring:
             or json.loads((trained("text") / "metrics.json").read_text())["split"] != document["split"]
         )
 
+    def test_what_is_unknown_in_another_text_is_said(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
+        file = tmp_path / "other.txt"
+        file.write_text("Doug saw Rex. " * 60)
+        done = seqapp("evaluate", trained("text"), "--file", file)
+        assert f"Note: {file}: 60 of 240 tokens are unknown to the model and count as <unk>" in done.stderr
+        assert f"text with lstm, {file}: rows 0–240" in done.stdout
+
     def test_lines_one_by_one(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         lines = ["Doug saw Jane.", "", "Jane saw Spot. Spot saw Doug."] * 30
         (tmp_path / "lines.txt").write_text("\n".join(lines))
@@ -439,6 +449,44 @@ class TestScoring:
 
 
 class TestBadTexts:
+    @pytest.mark.parametrize(
+        ("wrong", "said"),
+        [
+            ({"top_p": [0.0]}, "top_p: expected above 0 and at most 1 (all), got [0]"),
+            ({"top_k": [-1]}, "top_k: expected 0 (all) or more, got [-1]"),
+            ({"length": [-1]}, "length: expected 0 or more, got [-1]"),
+            ({"temperature": [-1.0]}, "temperature: expected 0 or more, got [-1]"),
+            ({"seed": [1, 2]}, "expected as many rows of each, got [1 2]"),
+        ],
+    )
+    def test_a_served_question_gets_a_sentence(
+        self, wrong: dict[str, Any], said: str, trained: Callable[[str], Path]
+    ) -> None:
+        run = open_run(trained("text"))
+        task = run.task()
+        sample = functions(task, run.load_network(task), "sample")["sample"]
+        asked = {"prompt": ["Doug"], "length": [3], "temperature": [1.0], "seed": [1], "top_k": [0], "top_p": [1.0],
+                 "stop": [""]}  # fmt: skip
+        with pytest.raises(BadInput, match=re.escape(said)):
+            sample(**asked | wrong)
+
+    def test_the_same_command_resumes(self, tmp_path: Path) -> None:
+        (tmp_path / "a.txt").write_text(ALPHABET)
+        command = [
+            "train",
+            "text",
+            "--file",
+            tmp_path / "a.txt",
+            "--units",
+            4,
+            "--epochs",
+            1,
+            "--out",
+            tmp_path / "run",
+        ]
+        seqapp(*command)
+        seqapp(*command, "--resume")
+
     @pytest.mark.parametrize(
         ("content", "options", "said"),
         [

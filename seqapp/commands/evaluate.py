@@ -43,6 +43,7 @@ def _for_a_person(document: dict[str, Any]) -> str:
     test = document["split"].get("test", {})
     which = f"rows {test['rows'][0]}–{test['rows'][1]}" if "rows" in test else str(test)
     dates = f", {test['first']} to {test['last']}" if "first" in test else ""
-    title = f"{document['dataset']} with {document['model']}, test split: {which}{dates}"
+    named = test.get("source", "test split")
+    title = f"{document['dataset']} with {document['model']}, {named}: {which}{dates}"
     verdict = document["verdict"].replace(". ", ".\n")
     return f"{title}\n\n{table}\n\n{verdict}"
