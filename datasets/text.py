@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from seqapp import splits
-from seqapp.corpus import Corpus, encode, read_corpus
+from seqapp.corpus import encode, read_corpus
 from seqapp.errors import BadInput
 from seqapp.language import TextTask
 from seqapp.offline import CORPORA, Offline
@@ -83,9 +84,10 @@ def load(
         held = read_corpus(files(file), level, lambda text: click.echo(text, err=True))
     else:
         held = encode([(corpus, offline.text.encode())], level)
-    if documents in ("line", "blank-line") and len(held.documents(documents)) == 1:
+    starts = held.documents(documents)
+    if documents in ("line", "blank-line") and len(starts) == 1:
         raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
-    length = bptt or offline.bptt or _bptt(held, documents)
+    length = bptt or offline.bptt or _bptt(len(held.ids), starts)
     if len(held.ids) < LEAST * length:
         raise BadInput(
             f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(held.ids)}. "
@@ -104,9 +106,9 @@ def load(
     return TextDataset(task, held, cut, reading, source, latest, offline.probe)
 
 
-def _bptt(corpus: Corpus, documents: str | None) -> int:
+def _bptt(tokens: int, starts: NDArray[np.int64]) -> int:
     """128; less where the text or its documents are short."""
-    longest = min(128, len(corpus.ids) // (8 * LEAST))
-    if documents and len(starts := corpus.documents(documents)) > 1:
+    longest = min(128, tokens // (8 * LEAST))
+    if len(starts) > 1:
         longest = min(longest, -(-int(np.quantile(np.diff(starts), 0.9)) // 8) * 8)
     return max(16, longest)

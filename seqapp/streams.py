@@ -106,21 +106,17 @@ class Streams:
         A piece begins like a document, at a zero state, so that a text without a past is nothing new. What fills no
         whole row is left out.
         """
-        drawn = random.integers(*self._span, max(1, self.tokens // (PIECE * self.length)))
+        drawn = random.integers(self.starts[0], self.stop, max(1, self.tokens // (PIECE * self.length)))
         cuts = self.border(drawn[self._long(drawn)])
         cuts = cuts[(cuts < self.stop) & ~np.isin(cuts - 1, self.starts)]
         begins = np.unique(np.concatenate([self.starts, cuts]))
-        inner = np.isin(begins[1:], self.starts, invert=True)  # before a cut nothing ends
-        ends = np.append(begins[1:], self.stop) + self.ending * np.append(~inner, True)
+        closed = np.append(np.isin(begins[1:], self.starts), True)  # before a cut nothing ends
+        ends = np.append(begins[1:], self.stop) + self.ending * closed
         order = random.permutation(len(begins))
         begins, ends = begins[order], ends[order]
         count, rows = int(_windows(begins, ends, self.length).sum()), self.rows(batch_size)
         steps, first = count // rows, int(random.integers(count))
         return Layout(begins, ends, self.length, rows, steps, steps, first, wraps=True)
-
-    @property
-    def _span(self) -> tuple[int, int]:
-        return int(self.starts[0]), self.stop
 
     def _long(self, places: Places) -> NDArray[np.bool_]:
         """Whether the documents at these places are longer than a piece."""
