@@ -109,39 +109,18 @@ class TextTask(Task):
         """`tokens.json`: the text of every id, for clients of `step`."""
         return {"tokens.json": json.dumps(self.tokens).encode()}
 
-    def _generate(
-        self,
-        network: Network,
-        prompt: Tensor,
-        length: Tensor,
-        temperature: Tensor,
-        seed: Tensor,
-        top_k: Tensor | None = None,
-        top_p: Tensor | None = None,
-        stop: Tensor | None = None,
-    ) -> dict[str, Tensor]:
+    def _generate(self, network: Network, **raw: Tensor) -> dict[str, Tensor]:
         """Each prompt with `length` tokens more, or up to where it stops."""
         import tensorflow as tf
 
         from seqapp.sampling import Draws, begin, go_on, without_stop
 
-        given = {"prompt": prompt, "length": length, "temperature": temperature, "seed": seed}
-        given |= {} if top_k is None else {"top_k": top_k, "top_p": top_p, "stop": stop}
-        rows = tf.stack([tf.shape(part)[0] for part in given.values()])
-        said = f"{', '.join(given)}: expected as many rows of each, got {{}}"
-        length = require(length, tf.reduce_all(rows == rows[0]), said, tf.unique(rows)[0])
-        length = require(length, tf.reduce_all(length >= 0), "length: expected 0 or more, got {}", length)
-        temperature = require(
-            temperature, tf.reduce_all(temperature >= 0), "temperature: expected 0 or more, got {}", temperature
-        )
-        if top_k is not None and top_p is not None:
-            top_k = require(top_k, tf.reduce_all(top_k >= 0), "top_k: expected 0 (all) or more, got {}", top_k)
-            inside = tf.reduce_all((top_p > 0) & (top_p <= 1))
-            top_p = require(top_p, inside, "top_p: expected above 0 and at most 1 (all), got {}", top_p)
+        raw = _checked(raw)
+        prompt, length = raw["prompt"], raw["length"]
         ids, lengths = self.encode({"text": prompt}), self.count(prompt) + 1
-        stops = self.stops(tf.zeros_like(prompt) if stop is None else stop)
+        stops = self.stops(raw.get("stop", tf.zeros_like(prompt)))
         place = begin(network, ids, lengths, stops)
-        draws = Draws(temperature, seed, top_k, top_p)
+        draws = Draws(raw["temperature"], raw["seed"], raw.get("top_k"), raw.get("top_p"))
         made, place = go_on(network, place, length, tf.reduce_max(length), draws, *self.limits(stops))
         made = without_stop(made, stops, place)
         words = tf.where(made >= 0, self.vocabulary.strings(tf.maximum(made, 0)), "")
@@ -228,3 +207,19 @@ class TextTask(Task):
         from seqapp.writing import write
 
         return write(self, network, str(raw["text"][0]), request)
+
+
+def _checked(raw: Raw) -> Raw:
+    """The inputs of `generate` or `sample`, once they are as many as each other and within their bounds."""
+    import tensorflow as tf
+
+    rows = tf.stack([tf.shape(part)[0] for part in raw.values()])
+    said = f"{', '.join(raw)}: expected as many rows of each, got {{}}"
+    checked = raw | {"length": require(raw["length"], tf.reduce_all(rows == rows[0]), said, tf.unique(rows)[0])}
+    bounds = {"length": "0 or more", "temperature": "0 or more", "top_k": "0 (all) or more",
+              "top_p": "above 0 and at most 1 (all)"}  # fmt: skip
+    for name in (name for name in bounds if name in checked):
+        value = checked[name]
+        inside = (value > 0) & (value <= 1) if name == "top_p" else value >= 0
+        checked[name] = require(value, tf.reduce_all(inside), f"{name}: expected {bounds[name]}, got {{}}", value)
+    return checked
