@@ -63,10 +63,11 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     """`count` steps of seqapp's trainer, in one call as in a training."""
     import tensorflow as tf
 
-    from seqapp.batches import batches
+    from seqapp.batches import Epoch
     from seqapp.contract import Windows
     from seqapp.heads import Category
-    from seqapp.training import Plan, Trainer
+    from seqapp.optimization import Plan
+    from seqapp.training import Trainer
 
     inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
 
@@ -78,10 +79,10 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     dataset: Any = SimpleNamespace(windows=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
     plan = Plan(1, size.batch, 1e-3, 1.0, 1, 1, 0)
     trainer = Trainer(Path(tempfile.gettempdir()), dataset, network(kind, size), plan)
-    order = np.arange(windows.count)
+    epoch = Epoch(windows, size.batch)
 
     def run() -> None:
-        trainer.train_steps(iter(batches(windows, order, size.batch)), tf.constant(count)).numpy()
+        trainer.train_steps(iter(epoch.batches()), tf.constant(count)).numpy()
 
     return run
 
