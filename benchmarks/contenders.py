@@ -40,6 +40,9 @@ class Size(NamedTuple):
         return within + between + table + 3 * 2 * rows * self.units * TOKENS
 
 
+WRITER = Size(1, 1, 256, 2)
+
+
 def tokens(size: Size, count: int) -> tuple[Any, Any]:
     """Inputs and targets, int `(count * batch, steps)`."""
     drawn = np.random.default_rng(0).integers(0, TOKENS, (count * size.batch, size.steps + 1))
@@ -106,7 +109,7 @@ def keras_fit(kind: str, size: Size, count: int) -> Run:
     options = tf.data.Options()
     options.autotune.enabled = False  # or fit waits for its thread after an epoch, up to as long as the epoch took
     data = data.with_options(options)
-    return lambda: model.fit(data, verbose=0)
+    return lambda: model.fit(data, shuffle=False, verbose=0)
 
 
 def torch_network(kind: str, size: Size) -> Any:
@@ -146,3 +149,39 @@ def torch_loop(kind: str, size: Size, count: int) -> Run:
             optimizer.step()
 
     return run
+
+
+def seqapp_writer(batch: int, length: int) -> Run:
+    """`length` tokens for each row, sampled in the graph by an LSTM of 256 × 2."""
+    import tensorflow as tf
+
+    from seqapp.sampling import Draws, Stop, begin, go_on
+
+    net = network("LSTM", WRITER)
+    net.avoid_cudnn()
+    barred, never = tf.zeros([TOKENS], tf.bool), Stop(tf.zeros([batch, 0], tf.int32))
+    draws = Draws(tf.ones([batch]), tf.range(batch))
+
+    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
+    def write(prompt: Any) -> Any:
+        place = begin(net, prompt, tf.ones([batch], tf.int32), never)
+        return go_on(net, place, tf.fill([batch], length), tf.constant(length), draws, barred, never, -1)[0]
+
+    prompt = tf.ones([batch, 1], tf.int32)
+    return lambda: write(prompt).numpy()
+
+
+def torch_writer(batch: int, length: int) -> Run:
+    """The same by the usual loop over single steps."""
+    import torch
+
+    net, first = torch_network("LSTM", WRITER).eval(), torch.ones(batch, 1, dtype=torch.long)
+
+    @torch.inference_mode()  # type: ignore[untyped-decorator]
+    def write() -> None:
+        ids, state = first, None
+        for _ in range(length):
+            logits, state = net(ids, state)
+            ids = torch.multinomial(torch.softmax(logits[:, -1], -1), 1)
+
+    return write

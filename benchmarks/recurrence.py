@@ -24,6 +24,12 @@ from benchmarks.contenders import KINDS, Size
 
 SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2), Size(32, 128, 512, 2)]
 CONTENDERS = {"seqapp": contenders.seqapp, "keras": contenders.keras_fit, "pytorch": contenders.torch_loop}
+WRITERS = {"seqapp": contenders.seqapp_writer, "pytorch": contenders.torch_writer}
+WORK = 60_000_000  # rows × steps × units × layers of a measurement of training
+PRODUCTS = [(4096, 512, 2048), (4096, 2048, 2048), (2048, 2048, 2048)]
+LONGER = [Size(64, steps, 256, 1) for steps in (64, 256, 1024, 4096)]
+LARGER = [Size(batch, 64, 256, 1) for batch in (1, 8, 32, 64, 128, 256, 512)]
+TOKENS = 100_000  # of a measurement of growth
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -44,7 +50,7 @@ def training(rounds: int) -> list[dict[str, Any]]:
     rows = []
     for kind in KINDS:
         for size in SIZES:
-            count = 60_000_000 // (size.batch * size.steps * size.units * size.layers)
+            count = WORK // (size.batch * size.steps * size.units * size.layers)
             medians = interleaved({name: make(kind, size, count) for name, make in CONTENDERS.items()}, rounds)
             row = {name: 1000 * seconds / count for name, seconds in medians.items()}
             rows.append({"layer": kind, "size": str(size), **row})
@@ -63,7 +69,7 @@ def share(rounds: int) -> dict[str, float]:
     import tensorflow as tf
 
     size, runs, operations = SIZES[-1], {}, {}
-    for rows, inner, columns in ((4096, 512, 2048), (4096, 2048, 2048), (2048, 2048, 2048)):
+    for rows, inner, columns in PRODUCTS:
         left, right = tf.random.normal([rows, inner]), tf.random.normal([inner, columns])
         name = f"{rows} × {inner} × {columns}"
         operations[name] = 10 * 2 * rows * inner * columns
@@ -78,41 +84,16 @@ def share(rounds: int) -> dict[str, float]:
 
 def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
     """Tokens a second of 256 × 2 LSTM, sampled in the graph, against a PyTorch loop over single steps."""
-    import tensorflow as tf
-    import torch
-
-    from seqapp.sampling import Draws, Stop, begin, go_on
-
-    size, rows = Size(1, 1, 256, 2), []
-    net, torch_net = contenders.network("LSTM", size), contenders.torch_network("LSTM", size).eval()
-    net.avoid_cudnn()
-    barred = tf.zeros([contenders.TOKENS], tf.bool)
-
-    @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def ours(prompt: Any) -> Any:
-        rows, never = tf.shape(prompt)[0], Stop(tf.zeros([tf.shape(prompt)[0], 0], tf.int32))
-        draws = Draws(tf.ones([rows]), tf.range(rows))
-        place = begin(net, prompt, tf.ones([rows], tf.int32), never)
-        return go_on(net, place, tf.fill([rows], length), tf.constant(length), draws, barred, never, -1)[0]
-
-    @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def theirs(ids: Any) -> None:
-        state = None
-        for _ in range(length):
-            logits, state = torch_net(ids, state)
-            ids = torch.multinomial(torch.softmax(logits[:, -1], -1), 1)
-
+    rows = []
     for batch in (1, 64):
-        prompt, ids = tf.ones([batch, 1], tf.int32), torch.ones(batch, 1, dtype=torch.long)
-        medians = interleaved(
-            {"seqapp": lambda prompt=prompt: ours(prompt), "pytorch": lambda ids=ids: theirs(ids)}, rounds
-        )
+        medians = interleaved({name: make(batch, length) for name, make in WRITERS.items()}, rounds)
         row = {name: batch * length / seconds for name, seconds in medians.items()}
         rows.append({"batch": batch, **row})
         print(
             f"| {batch} | {row['seqapp']:.0f} | {row['pytorch']:.0f} | {row['seqapp'] / row['pytorch']:.2f} × |",
             flush=True,
         )
+    print(f"batch 64 makes {rows[1]['seqapp'] / rows[0]['seqapp']:.1f} × as many tokens as batch 1", flush=True)
     return rows
 
 
@@ -153,13 +134,12 @@ def _status(entry: str) -> int:
 def growth(rounds: int) -> dict[str, list[dict[str, float]]]:
     """Microseconds for a token of a training step: longer sequences, then larger batches."""
     found: dict[str, list[dict[str, float]]] = {"steps": [], "batch": []}
-    longer = [(steps, Size(64, steps, 256, 1)) for steps in (64, 256, 1024, 4096)]
-    larger = [(batch, Size(batch, 64, 256, 1)) for batch in (1, 8, 32, 64, 128, 256, 512)]
-    for part, values in (("steps", longer), ("batch", larger)):
-        counts = {value: max(2, 100_000 // (size.batch * size.steps)) for value, size in values}
-        runs = {str(value): contenders.seqapp("LSTM", size, counts[value]) for value, size in values}
+    for part, sizes in (("steps", LONGER), ("batch", LARGER)):
+        counts = {getattr(size, part): max(2, TOKENS // (size.batch * size.steps)) for size in sizes}
+        by_value = {getattr(size, part): size for size in sizes}
+        runs = {str(value): contenders.seqapp("LSTM", size, counts[value]) for value, size in by_value.items()}
         for value, seconds in interleaved(runs, rounds).items():
-            size = dict(values)[int(value)]
+            size = by_value[int(value)]
             each = 1e6 * seconds / (counts[int(value)] * size.batch * size.steps)
             found[part].append({part: int(value), "microseconds": each})
             print(f"| {part} {value} | {each:.2f} |", flush=True)

@@ -115,14 +115,14 @@ def wall(name: str, file: Path, loss: float, units: int) -> tuple[float, str]:
     code = f"from pathlib import Path; from benchmarks.to_loss import *; {name}(Path({str(file)!r}), {loss}, {units})"
     command = [sys.executable, "-c", code] if name.endswith("script") else seqapp_command(file, units)
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    for line in process.stdout:
-        words = line.replace("validation loss ", ":").split(":")
-        if line.startswith("epoch") and float(words[1].split()[0]) <= loss:
-            seconds = time.perf_counter() - began
-            process.kill()
-            return seconds, line.strip()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout
+        for line in process.stdout:
+            words = line.replace("validation loss ", ":").split(":")
+            if line.startswith("epoch") and float(words[1].split()[0]) <= loss:
+                seconds = time.perf_counter() - began
+                process.kill()
+                return seconds, line.strip()
     return math.inf, f"never came to {loss} in {EPOCHS} epochs"
 
 

@@ -15,6 +15,7 @@ from seqapp.corpus import encode, read_corpus
 from seqapp.errors import BadInput
 from seqapp.language import TextTask
 from seqapp.offline import CORPORA, Offline
+from seqapp.strings import to_bytes
 from seqapp.text_data import Reading, TextDataset, files
 from seqapp.vocabulary import Vocabulary
 from seqapp.words import LEVELS
@@ -28,7 +29,7 @@ DEFAULTS = dict.fromkeys(
 )  # fmt: skip
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
 TAIL = 200  # tokens that `predict` and `generate` go on from where nothing else is given
-LEAST = 8  # windows that a text must hold
+LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a window
 
 
 @click.option(
@@ -52,7 +53,7 @@ LEAST = 8  # windows that a text must hold
 )
 @click.option(
     "--bptt",
-    type=click.IntRange(min=2),
+    type=click.IntRange(min=LEAST_LENGTH),
     help="Tokens after which gradients stop; the state goes on.  [default: up to 128]",
 )
 @click.option(
@@ -91,7 +92,7 @@ def load(
     if len(held.ids) < LEAST * length:
         raise BadInput(
             f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(held.ids)}. "
-            "Use a smaller --bptt, or give more text."
+            + ("Use a smaller --bptt, or give more text." if length > LEAST_LENGTH else "Give more text.")
         )
     cut = splits.cut(len(held.ids), split, length)
     counts = dict(zip(held.kinds, held.counts(*cut.train).tolist(), strict=True))
@@ -101,7 +102,7 @@ def load(
     vocabulary = Vocabulary.counted(counted, vocabulary_size or (WORDS if level == "word" else None))
     task = Task(level, vocabulary.tokens, documents == "file")
     tail = LEVELS[level].writer("")([held.kinds[place] for place in held.ids[-TAIL:].tolist()])
-    latest = tail.encode("utf-8", "surrogateescape").decode(errors="ignore")
+    latest = to_bytes(tail).decode(errors="ignore")
     reading = Reading(documents, length, offline.defaults, offline.emphasis)
     return TextDataset(task, held, cut, reading, source, latest, offline.probe)
 

@@ -13,9 +13,10 @@ import numpy as np
 
 from seqapp.contract import Piece, Raw, Task
 from seqapp.errors import BadInput
-from seqapp.files import json_text
+from seqapp.files import json_line
 from seqapp.runs import Run
-from seqapp.table import read_bytes
+from seqapp.strings import to_bytes
+from seqapp.table import read_input
 
 
 def question(run: Run, task: Task, source: str | None, file_only: bool = False) -> Raw:
@@ -29,16 +30,12 @@ def question(run: Run, task: Task, source: str | None, file_only: bool = False) 
 def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
     if source is None:
         return {name: np.asarray(value) for name, value in run.record["latest"].items()}
-    if source == "-":
-        content = sys.stdin.buffer.read()
-        if not content:
-            raise BadInput("standard input: expected data, got nothing.")
-        return task.read(task.decode(content, "standard input"), "standard input")
-    if task.literal and not file_only and not (source and Path(source).exists()):
+    if task.literal and not file_only and source != "-" and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
             raise BadInput(f"{source}: no such file. To ask about these words themselves, pipe them in: … | seqapp … -")
         return task.read(source, "input")
-    return task.read(task.decode(read_bytes(source, "a file of input"), source), source)
+    content, name = read_input(source, "input")
+    return task.read(task.decode(content, name), name)
 
 
 def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) -> None:
@@ -48,7 +45,7 @@ def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) ->
     texts = [""] * samples
 
     def write(text: str) -> None:
-        out.write(text.encode("utf-8", "surrogateescape"))
+        out.write(to_bytes(text))
         out.flush()
 
     try:
@@ -60,7 +57,7 @@ def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) ->
     finally:  # also when interrupted: nothing that was made is lost
         if named is not None:
             made = [{"items": held, "text": text} for held, text in zip(items, texts, strict=True)]
-            write(json_text(named | (made[0] if samples == 1 else {"samples": made})) + "\n")
+            write(json_line(named | (made[0] if samples == 1 else {"samples": made})) + "\n")
         elif samples == 1:
             write("\n")
         else:

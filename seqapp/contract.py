@@ -173,20 +173,9 @@ class Task(abc.ABC):
         Raises:
             BadInput: the request holds what this task does not know.
         """
-        from seqapp.signatures import functions
+        from seqapp.extension import go_on
 
-        for name, off in (("top_k", 0), ("top_p", 1.0), ("stop", "")):
-            if getattr(request, name) != off:
-                raise BadInput(f"--{name.replace('_', '-')}: only text is generated with it.")
-        ask = functions(self, network, "serving_default")["serving_default"]
-        for sample in range(request.samples):
-            random, now, before = np.random.default_rng(request.seed + sample), raw, ""
-            for _ in range(request.steps):
-                now, item = self.extend(now, ask(**now), request.temperature, random)
-                if item is None:
-                    break
-                yield Piece(sample, [item], before + (f"{item:.6g}" if isinstance(item, float) else str(item)))
-                before = self.separator
+        return go_on(self, network, raw, request)
 
     def state(self) -> dict[str, Any]:
         """All fields, as run.json keeps them."""
@@ -218,6 +207,11 @@ class Dataset(abc.ABC):
     @property
     def defaults(self) -> Mapping[str, Any]:
         """Values for the training options that the dataset file's DEFAULTS leave to the data, as None."""
+        return {}
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """Values that the dataset's own options came to where they were left to the data, as None."""
         return {}
 
     @abc.abstractmethod

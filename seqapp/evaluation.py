@@ -15,7 +15,7 @@ from seqapp.runs import Run
 from seqapp.scoring import Scorer, scored
 from seqapp.signatures import functions
 from seqapp.streams import Streams
-from seqapp.table import read_bytes
+from seqapp.table import read_input
 from seqapp.verdict import verdict
 
 LONGEST = 100_000  # characters of a line that is scored by itself
@@ -57,10 +57,11 @@ def by_line(run: Run, source: str) -> Iterator[dict[str, Any]]:
     if "score" not in task.signatures(network):
         raise BadInput("--per-line: only language models score lines.")
     score, held = functions(task, network, "score")["score"], list[str]()
-    for number, line in enumerate(task.decode(read_bytes(source, "a text"), source).splitlines(), start=1):
+    content, name = read_input(source, "a text")
+    for number, line in enumerate(task.decode(content, name).splitlines(), start=1):
         if len(line) > LONGEST:
             raise BadInput(
-                f"{source}, line {number}: {len(line):,} characters; --per-line takes {LONGEST:,} at most. "
+                f"{name}, line {number}: {len(line):,} characters; --per-line takes {LONGEST:,} at most. "
                 "Leave --per-line out to score the file as one text."
             )
         held.append(line)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from seqapp.strings import portable
+
 
 def publish(path: Path, write: Callable[[Path], Any]) -> None:
     """Let `write` make a temporary file of the same suffix, flush it to disk, and rename it to `path`."""
@@ -28,18 +30,18 @@ def publish_json(path: Path, document: Any) -> None:
 
 
 def as_text(document: Any) -> str:
-    """The document as the text that `publish_json` writes."""
-    return json_text(finite(document), indent=2) + "\n"
-
-
-def json_text(document: Any, indent: int | None = None) -> str:
-    """JSON as people read it; with escapes where a text holds what is not UTF-8."""
-    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=False)
+    """The document as the text that `publish_json` writes; with escapes where it holds what is not UTF-8."""
+    text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
     except UnicodeEncodeError:
-        return json.dumps(document, indent=indent, allow_nan=False)
-    return text
+        text = json.dumps(finite(document), indent=2, allow_nan=False)
+    return text + "\n"
+
+
+def json_line(document: Any) -> str:
+    """The document on one line, for people and other programs: what is not UTF-8 is `{"b64": "…"}`."""
+    return json.dumps(portable(document), ensure_ascii=False, allow_nan=False)
 
 
 def finite(value: Any) -> Any:

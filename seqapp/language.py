@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from seqapp.checks import require
 from seqapp.contract import Piece, Raw, Request, Signature, Task, Tokens
 from seqapp.heads import Category, Tensor
+from seqapp.strings import from_bytes, to_bytes
 from seqapp.vocabulary import START, UNKNOWN, Vocabulary
 from seqapp.words import LEVELS, Level
 
@@ -169,7 +170,7 @@ class TextTask(Task):
 
     def decode(self, content: bytes, source: str) -> str:
         """At the level of bytes any file, a byte that is not UTF-8 as a surrogate."""
-        return content.decode("utf-8", "surrogateescape") if self.level == "byte" else super().decode(content, source)
+        return from_bytes(content) if self.level == "byte" else super().decode(content, source)
 
     def read(self, text: str, source: str) -> Raw:
         """The text as it is."""
@@ -182,7 +183,7 @@ class TextTask(Task):
         if not any(raw["text"]):
             return "nothing is given to go on from: this is how a text begins"
 
-        text = tf.constant([str(part).encode("utf-8", "surrogateescape") for part in raw["text"]])
+        text = tf.constant([to_bytes(str(part)) for part in raw["text"]])
         tokens = self.cutter.split(text).flat_values
         unknown = tf.boolean_mask(tokens, self.vocabulary.ids(tokens) == 0).numpy()
         if not len(unknown):
@@ -192,9 +193,7 @@ class TextTask(Task):
 
     def describe(self, answer: Raw) -> str:
         """One line a token: its probability and a bar."""
-        shown = [
-            token.encode("utf-8", "surrogateescape") if self.level == "byte" else token for token in answer["next"]
-        ]
+        shown = [to_bytes(token) if self.level == "byte" else token for token in answer["next"]]
         pairs = zip(map(repr, shown), answer["probability"], strict=True)
         return "\n".join(f"{token:>14}  {share:6.1%}  {'█' * round(40 * share)}".rstrip() for token, share in pairs)
 

@@ -13,6 +13,7 @@ import numpy as np
 import seqapp
 from seqapp import runs
 from seqapp.checkpoint import Position
+from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Dataset, Raw
 from seqapp.errors import BadInput
@@ -80,10 +81,10 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         )
     dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
     check_dataset(dataset)
-    chosen = [name for group in (recipe.network, recipe.training) for name, value in group.items() if value is None]
+    left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
     recipe = recipe.resolved(dataset)
-    values = recipe.network | recipe.training
-    if said := ", ".join(f"--{name.replace('_', '-')} {values[name]}" for name in chosen if values[name] is not None):
+    chosen = dict(dataset.settled) | recipe.network | recipe.training
+    if said := ", ".join(f"--{name.replace('_', '-')} {chosen[name]}" for name in left if chosen.get(name) is not None):
         report.note(f"for {dataset.data['rows']:,} rows: {said}")
     shape, plan = Shape(**recipe.network), Plan(**recipe.training)
     layer = runs.layer_of(recipe.model, recipe.model_options)
@@ -109,9 +110,11 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         "latest": _listed(dataset.latest),
         "task": json.loads(json.dumps(dataset.task.state())),
     }
-    runs.remove(folder)
-    run = Run(folder, record).update()
-    return _finished(run, train(folder, dataset, network, plan, report))
+    folder.mkdir(parents=True, exist_ok=True)
+    with claimed(folder):
+        runs.clear(folder)
+        run = Run(folder, record).update()
+        return _finished(run, train(folder, dataset, network, plan, report))
 
 
 def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:
@@ -135,12 +138,13 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
                 f"change it to {value}. Use --force to start anew, or --out for another folder."
             )
     training = run.record["options"]["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
-    for stray in folder.rglob(".*.partial*"):  # what a killed training was writing
-        stray.unlink()
-    data = run.load_dataset()
-    network = run.new_network(data.task)
-    run = run.update(options=run.record["options"] | {"training": training})
-    return _finished(run, train(folder, data, network, Plan(**training), report, resume=True))
+    with claimed(folder):
+        for stray in folder.rglob(".*.partial*"):  # what a killed training was writing
+            stray.unlink()
+        data = run.load_dataset()
+        network = run.new_network(data.task)
+        run = run.update(options=run.record["options"] | {"training": training})
+        return _finished(run, train(folder, data, network, Plan(**training), report, resume=True))
 
 
 def _finished(run: Run, position: Position) -> Run:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
+
 import seqapp
 from seqapp import rooms
 from seqapp.errors import BadInput
@@ -166,6 +168,14 @@ def open_run(folder: str | Path) -> Run:
     return Run(path, record)
 
 
+def open_for_use(folder: str | Path) -> Run:
+    """Read a run folder, and say so where its training has not come to its end."""
+    run = open_run(folder)
+    if not run.record.get("finished"):
+        click.echo(f"Note: the training of {folder} has not finished; these are its best weights so far.", err=True)
+    return run
+
+
 def versions() -> dict[str, str]:
     """Versions of what decides a result."""
     import importlib.metadata
@@ -176,10 +186,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def remove(folder: Path) -> None:
-    """Delete a run folder, if it is there; what is not a run was refused before."""
-    if folder.exists():
-        shutil.rmtree(folder)
+def clear(folder: Path) -> None:
+    """Delete what is in a run folder; what is not a run was refused before."""
+    for held in folder.iterdir():
+        shutil.rmtree(held) if held.is_dir() and not held.is_symlink() else held.unlink()
 
 
 def sha256(*parts: bytes | str) -> str:

@@ -13,6 +13,7 @@ from seqapp.checks import conform
 from seqapp.contract import Raw, Signature, Task
 from seqapp.errors import BadInput
 from seqapp.network import Network
+from seqapp.strings import from_bytes, to_bytes
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,13 @@ def _as_array(tensor: Any) -> Any:
     array = np.asarray(tensor.numpy())
     if array.dtype != object:
         return array
-    return np.vectorize(lambda item: item.decode("utf-8", "surrogateescape"), otypes=[object])(array)
+    return np.vectorize(from_bytes, otypes=[object])(array)
 
 
 def _as_bytes(value: Any) -> Any:
     """Text in arrays and nested lists as UTF-8; a surrogate is the byte that it stands for."""
     if isinstance(value, str):
-        return value.encode("utf-8", "surrogateescape")
+        return to_bytes(value)
     if isinstance(value, np.ndarray):
         return _as_bytes(value.tolist())
     return [_as_bytes(item) for item in value] if isinstance(value, list | tuple) else value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,16 @@ def read_bytes(path: str, what: str) -> bytes:
     if not content:
         raise BadInput(f"{path}: expected {what}, got a file of 0 bytes.")
     return content
+
+
+def read_input(source: str, what: str) -> tuple[bytes, str]:
+    """The bytes of a file, or of standard input for "-", and how errors call them."""
+    if source != "-":
+        return read_bytes(source, what), source
+    content = sys.stdin.buffer.read()
+    if not content:
+        raise BadInput(f"standard input: expected {what}, got nothing.")
+    return content, "standard input"
 
 
 def decode(content: bytes, source: str, what: str) -> str:

@@ -14,12 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import SPLITS, Baseline, Dataset, Raw
-from seqapp.corpus import Corpus, read_corpus
+from seqapp.corpus import Corpus, encode, read_corpus
 from seqapp.errors import BadInput
 from seqapp.heads import Classified
 from seqapp.language import TextTask
 from seqapp.splits import Split
 from seqapp.streams import Batch, Chosen, Places, Streams
+from seqapp.table import read_input
 from seqapp.vocabulary import START, UNKNOWN
 from seqapp.words import MARKS
 
@@ -96,14 +97,13 @@ class Part:
         return moved
 
     def ids(self, most: int | None = None) -> NDArray[np.int32]:
-        """All tokens, or the last ones, `most` at most, with where documents end if that is predicted."""
+        """All tokens, or the last ones, `most` at most, with `<start>` between documents; at the end if predicted."""
         start = max(self.start, self.stop - most) if most else self.start
         pieces = [self.table[block] for block in self.corpus.blocks(start, self.stop)]
         tokens = np.concatenate([np.zeros(0, np.int32), *pieces])
-        if not self.task.ends:
-            return tokens
-        inside = self.inside[self.inside > start]
-        return np.insert(tokens, np.append(inside, self.stop) - start, self.task.tokens.index(START))
+        borders = self.inside[self.inside > start]
+        borders = np.append(borders, self.stop) if self.task.ends else borders
+        return np.insert(tokens, borders - start, self.task.tokens.index(START))
 
     def characters(self) -> int:
         """How many characters the tokens stand for; of bytes, how many bytes; of words, with the spaces between."""
@@ -148,7 +148,11 @@ class TextDataset(Dataset):
 
     def on(self, source: str) -> TextDataset:
         """The same task, with another text, whole, as its test split."""
-        corpus = read_corpus(files([source]), self.task.level, lambda _: None)
+        if source == "-":
+            content, source = read_input(source, "a text")
+            corpus = encode([(source, content)], self.task.level)
+        else:
+            corpus = read_corpus(files([source]), self.task.level, lambda _: None)
         other = copy.copy(self)
         documents = corpus.documents(self.reading.documents)
         other.parts = self.parts | {"test": Part(self.task, corpus, 0, len(corpus.ids), documents)}
@@ -167,6 +171,11 @@ class TextDataset(Dataset):
         """Options that suit a text of this size, unless its source has its own."""
         return by_size(self.cut.train[1] - self.cut.train[0]) | dict(self.reading.defaults)
 
+    @property
+    def settled(self) -> dict[str, Any]:
+        """The level of the tokens and the windows' length."""
+        return {"level": self.task.level, "bptt": self.reading.bptt}
+
     def windows(self, split: str) -> Streams:
         """Streams with carried state; in validation and test each token is scored once."""
         if split == "train":
@@ -181,15 +190,22 @@ class TextDataset(Dataset):
         model = NGram(training, most, len(self.task.tokens))
         validation, test = (self.parts[name].ids() for name in ("validation", "test"))
         before = training[-most:]
-        on_validation = model.score(np.concatenate([before, validation]), len(before))
+        on_validation = self._scored(model.score(np.concatenate([before, validation]), len(before)))
         order = int(np.argmax([predictions.logs.mean() for predictions in on_validation]))
         before = validation[-most:]
-        on_test = model.score(np.concatenate([before, test]), len(before))
+        on_test = self._scored(model.score(np.concatenate([before, test]), len(before)))
         counted = "" if len(training) < COUNTED else f" counted on the last {COUNTED:,} training tokens"
         return {
             "unigram": Baseline(on_test[0], "single-token frequencies"),
             "ngram": Baseline(on_test[order], f"a Kneser-Ney {order + 1}-gram{counted}"),
         }
+
+    def _scored(self, found: list[Classified]) -> list[Classified]:
+        """Without the borders between documents, where the network does not predict them."""
+        if self.task.ends:
+            return found
+        real = found[0].actual != self.task.tokens.index(START)
+        return [Classified(each.actual[real], each.predicted[real], each.logs[real]) for each in found]
 
     def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
         """Nats of each token."""

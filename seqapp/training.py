@@ -9,10 +9,8 @@ from __future__ import annotations
 import csv
 import functools
 import math
-import signal
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +21,7 @@ from seqapp.contract import Dataset
 from seqapp.errors import WorkFailed
 from seqapp.files import publish
 from seqapp.heads import Head, Tensor
+from seqapp.interruption import interruptible
 from seqapp.network import Network
 from seqapp.optimization import Optimizer, Plan
 from seqapp.scoring import Scorer, weighted_loss
@@ -140,7 +139,7 @@ class Trainer:
 
         observers = keras.callbacks.CallbackList(list(callbacks), model=self.network.model)
         observers.on_train_begin()
-        with _interruptible() as interrupted:
+        with interruptible() as interrupted:
             while not self.position.finished and self.position.epoch < self.plan.epochs:
                 epoch = self.position.epoch
                 observers.on_epoch_begin(epoch)
@@ -151,6 +150,17 @@ class Trainer:
         observers.on_train_end()
         self.position.finished = True
         self.save()
+        if said := self.kept():
+            report.note(said)
+
+    def kept(self) -> str:
+        """Which epoch's weights were kept, and why it ended, where that is not the last epoch."""
+        at = self.position
+        if not at.waited:
+            return ""
+        best = at.history[at.epoch - at.waited]
+        why = f"no better validation loss in {at.waited} epochs: stopped. " if at.waited >= self.plan.patience else ""
+        return f"{why}Kept the weights of epoch {best['epoch']}, validation loss {best['validation_loss']:.4f}"
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
@@ -238,21 +248,3 @@ class Trainer:
             writer = csv.DictWriter(file, self.position.history[0], lineterminator="\n")
             writer.writeheader()
             writer.writerows(self.position.history)
-
-
-@contextmanager
-def _interruptible() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM to be acted on between two steps; a second one takes effect at once."""
-    caught: list[int] = []
-
-    def note(number: int, _frame: Any) -> None:
-        if caught:
-            raise KeyboardInterrupt
-        caught.append(number)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield caught
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from seqapp.heads import Tensor
+from seqapp.strings import to_bytes
 
 UNKNOWN, START = "<unk>", "<start>"
 
@@ -40,7 +41,7 @@ class Vocabulary:
     @property
     def encoded(self) -> list[bytes]:
         """The tokens in UTF-8; a surrogate is the byte that it stands for."""
-        return [token.encode("utf-8", "surrogateescape") for token in self.tokens]
+        return [to_bytes(token) for token in self.tokens]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from seqapp.errors import BadInput
 from seqapp.heads import Tensor
+from seqapp.strings import from_bytes
 
 MARKS = r" ([.,;:!?%)\]}])"  # stand close to the word before
 
@@ -150,7 +151,7 @@ class Words:
         return 1 + max(block.rfind(space) for space in (b"\n", b" "))
 
 
-BYTES = tuple(bytes([byte]).decode("utf-8", "surrogateescape") for byte in range(256))
+BYTES = tuple(from_bytes(bytes([byte])) for byte in range(256))
 LEVELS: dict[str, Level] = {"char": Characters(), "byte": Bytes(), "word": Words()}
 
 

@@ -11,6 +11,7 @@ from seqapp.contract import Piece, Request
 from seqapp.heads import Tensor
 from seqapp.network import Network
 from seqapp.sampling import BLOCK, Draws, Place, begin, go_on
+from seqapp.strings import to_bytes
 
 if TYPE_CHECKING:
     from seqapp.language import TextTask
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def write(task: TextTask, network: Network, prompt: str, request: Request) -> Iterator[Piece]:
     """Go on from a prompt: first the prompt itself, then what comes after it, for all samples in one batch."""
     count = request.samples
-    prompts, stop = (tf.constant([text.encode("utf-8", "surrogateescape")] * count) for text in (prompt, request.stop))
+    prompts, stop = (tf.constant([to_bytes(text)] * count) for text in (prompt, request.stop))
     stops = task.stops(stop)
     draws, steps = _draws(request), tf.fill([count], request.steps)
 

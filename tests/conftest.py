@@ -39,7 +39,7 @@ def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def seqapp(*arguments: object, code: int = 0, stdin: str | None = None) -> Result:
+def seqapp(*arguments: object, code: int = 0, stdin: str | bytes | None = None) -> Result:
     """Run a command in this process; fails the test if the exit code is another one."""
     result = CliRunner().invoke(main, [str(argument) for argument in arguments], input=stdin)
     if result.exception and not isinstance(result.exception, SystemExit):

@@ -225,9 +225,17 @@ class TestCarriedState:
         dataset = load(lines, tmp_path, documents="line", split="1200,120,360")
         scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
         first, second = scored.logs[:4], scored.logs[-4:]
-        np.testing.assert_array_equal(scored.actual, dataset.parts["test"].ids())
+        test = dataset.parts["test"].ids()
+        np.testing.assert_array_equal(scored.actual, test[test != dataset.task.tokens.index("<start>")])
         np.testing.assert_allclose(scored.logs[4:8], first, atol=1e-6)
         np.testing.assert_allclose(scored.logs[-8:-4], second, atol=1e-6)
+
+    def test_the_baseline_too_knows_where_documents_begin(self, tmp_path: Path) -> None:
+        dataset = load("abcd\n" * 90, tmp_path, documents="line", split="300,50,100")
+        begin, test = dataset.task.tokens.index("<start>"), dataset.parts["test"].ids()
+        assert np.flatnonzero(test == begin).tolist() == [5 + 6 * line for line in range(19)]
+        for baseline in dataset.baselines().values():
+            np.testing.assert_array_equal(baseline.predictions.actual, test[test != begin])
 
     def test_the_end_of_a_file_is_predicted(self, tmp_path: Path) -> None:
         for name in "abcdefgh":
@@ -362,7 +370,10 @@ class TestGenerating:
             "generate", tmp_path / "run", "--prompt-file", tmp_path / "prompt", "--temperature", 0, "--steps", 4
         )
         assert made.stdout_bytes == b"\xff\x00\xfe\xff\x00\xfe\n"
-        assert json.loads(seqapp("predict", tmp_path / "run", tmp_path / "prompt", "--json").stdout)
+        said = json.loads(seqapp("predict", tmp_path / "run", tmp_path / "prompt", "--json").stdout)
+        assert said["predictions"][0]["next"][0] == {"b64": "/g=="}
+        done = seqapp("evaluate", tmp_path / "run", "--file", "-", stdin=b"\xff\x00\xfe" * 9)
+        assert "text with lstm, standard input: rows 0–27" in done.stdout
 
 
 class TestDraws:
@@ -431,6 +442,16 @@ class TestScoring:
         assert rows[1]["perplexity"] is None
         assert rows[0]["log_probability"] == pytest.approx(rows[87]["log_probability"], rel=1e-5)
 
+    def test_standard_input(self, trained: Callable[[str], Path]) -> None:
+        text = "Doug saw Jane. Jane saw Spot.\n" * 9
+        said = seqapp("evaluate", trained("text"), "--file", "-", "--per-line", stdin=text).stdout
+        assert len(said.splitlines()) == 9
+        document = json.loads(seqapp("evaluate", trained("text"), "--file", "-", "--json", stdin=text).stdout)
+        assert document["split"]["test"] == {"rows": [0, 81], "source": "standard input"}
+        assert refused("evaluate", trained("text"), "--file", "-", stdin="") == (
+            "Error: standard input: expected a text, got nothing."
+        )
+
     def test_what_cannot_be_scored(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text("x" * 100_001)
         assert refused("evaluate", trained("text"), "--file", tmp_path / "a.txt", "--per-line") == (
@@ -495,6 +516,7 @@ class TestBadTexts:
                 [],
                 "expected at least 128 tokens for --bptt 16, got 120. Use a smaller --bptt, or give more text.",
             ),
+            ("ab" * 6, ["--bptt", "2"], "expected at least 16 tokens for --bptt 2, got 12. Give more text."),
             ("a" * 4000, [], "expected a text, got one token over and over: 'a'."),
             (
                 "ab\0" * 400,

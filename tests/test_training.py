@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
@@ -108,6 +109,49 @@ def test_a_text_goes_on_with_the_state_it_carried(tmp_path: Path) -> None:
     training.communicate()
     seqapp("train", *options, "--out", tmp_path / "run", "--resume")
     assert_same_bits(tmp_path / "straight", tmp_path / "run")
+
+
+@pytest.mark.slow
+def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "run"
+    training = start(*FIBONACCI, "--out", run)
+    wait_for_the_middle_of_an_epoch(run, training)
+    busy = f"Error: {run}: another training is at work in it. Wait for it, or use another --out."
+    assert refused("train", *FIBONACCI, "--out", run, "--force") == busy
+    assert refused("train", *FIBONACCI, "--out", run, "--resume") == busy
+    assert "training now" in seqapp("list").stdout
+    training.kill()
+    training.communicate()
+    assert "not finished: go on with --resume" in seqapp("list").stdout
+    note = f"Note: the training of {run} has not finished; these are its best weights so far.\n"
+    assert seqapp("predict", run, "1 1").stderr == note
+
+
+def test_a_training_that_stops_early_says_what_it_kept(tmp_path: Path) -> None:
+    said = seqapp(
+        "train",
+        "stock",
+        *SMALL["stock"],
+        "--epochs",
+        30,
+        "--learning-rate",
+        0.5,
+        "--patience",
+        2,
+        "--out",
+        tmp_path / "run",
+    ).stderr
+    losses = [row["validation_loss"] for row in _history(tmp_path / "run")]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 3 < 31
+    assert said.endswith(
+        f"no better validation loss in 2 epochs: stopped. Kept the weights of epoch {best}, validation loss {losses[best]:.4f}\n"
+    )
+
+
+def _history(run: Path) -> list[dict[str, float]]:
+    with (run / "history.csv").open() as file:
+        return [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
 
 
 def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path: Path) -> None:

@@ -7,29 +7,27 @@ from typing import Any
 import click
 
 from seqapp.errors import BadInput
-from seqapp.files import as_text, json_text
+from seqapp.files import as_text, json_line
 from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_run
+from seqapp.runs import open_for_use
 
 
 @click.command("evaluate")
 @click.argument("run")
-@click.option("--file", "other", metavar="FILE", type=click.Path(), help="Measure on this data, whole, instead.")
+@click.option("--file", "other", metavar="FILE|-", type=click.Path(), help="Measure on this data, whole, instead.")
 @click.option("--per-line", is_flag=True, help="Score each line of --file by itself, as JSON lines.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, as in metrics.json.")
 def command(run: str, other: str | None, per_line: bool, as_json: bool) -> None:
     """Measure RUN on its test split beside its baselines."""
-    opened = open_run(run)
+    opened = open_for_use(run)
     if per_line and not other:
         raise BadInput("--per-line: name the lines to score with --file.")
     start_tensorflow()
     from seqapp.evaluation import by_line, evaluate
 
-    if not opened.record["finished"]:
-        click.echo(f"Note: the training of {run} has not finished; these are its best weights so far.", err=True)
     if per_line:
         for row in by_line(opened, str(other)):
-            click.echo(json_text(row))
+            click.echo(json_line(row))
         return
     document = evaluate(opened, other)
     click.echo(as_text(document).rstrip() if as_json else _for_a_person(document))

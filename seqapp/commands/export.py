@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_run
+from seqapp.runs import open_for_use
 
 
 @click.command("export")
@@ -17,7 +17,7 @@ from seqapp.runs import open_run
 @click.option("--json", "as_json", is_flag=True, help='{"saved_model": PATH} on stdout.')
 def command(run: str, to: str | None, as_json: bool) -> None:
     """Write RUN as DIR/<version>/saved_model.pb, ready for TF Serving."""
-    opened = open_run(run)
+    opened = open_for_use(run)
     start_tensorflow()
     from seqapp.export import export
 

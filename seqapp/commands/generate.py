@@ -8,7 +8,7 @@ import click
 
 from seqapp.errors import BadInput
 from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_run
+from seqapp.runs import open_for_use
 
 
 @click.command("generate")
@@ -38,7 +38,7 @@ def command(run: str, prompt: str | None, prompt_file: str | None, as_json: bool
     """Go on from RUN's own predictions: text, numbers, dinners. Shown as it is made; Ctrl-C keeps what there is."""
     if prompt is not None and prompt_file is not None:
         raise BadInput("--prompt and --prompt-file: give one of them.")
-    opened = open_run(run)
+    opened = open_for_use(run)
     start_tensorflow()
     from seqapp.asking import question, show
     from seqapp.contract import Request

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_run
+from seqapp.runs import open_for_use
 
 
 @click.command("inspect")
@@ -17,7 +17,7 @@ from seqapp.runs import open_run
 @click.option("--json", "as_json", is_flag=True, help="A list of weights on stdout.")
 def command(run: str, what: str, as_json: bool) -> None:
     """Look inside RUN. `weights`: every layer's weights, with shapes and counts, and what computes it."""
-    opened = open_run(run)
+    opened = open_for_use(run)
     start_tensorflow()
     from seqapp.weights import weights
 

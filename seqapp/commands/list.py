@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from seqapp import rooms
+from seqapp.claims import in_use
 from seqapp.errors import BadInput
 from seqapp.runs import open_run
 
@@ -33,6 +34,7 @@ def _line(path: Path) -> str:
         run = open_run(path)
     except BadInput as error:
         return str(error)
-    state = "" if run.record.get("finished") else ", not finished: go on with --resume"
+    unfinished = ", training now" if in_use(path) else ", not finished: go on with --resume"
+    state = "" if run.record.get("finished") else unfinished
     judged = ", evaluated" if (path / "metrics.json").is_file() else ""
     return f"{run.dataset} with {run.model}, {run.record.get('parameters')} parameters{judged}{state}"

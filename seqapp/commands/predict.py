@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from seqapp.files import json_text
+from seqapp.files import json_line
 from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_run
+from seqapp.runs import open_for_use
 
 
 @click.command("predict")
@@ -19,7 +19,7 @@ def command(run: str, source: str | None, as_json: bool) -> None:
     Reads a FILE, standard input (-), or the INPUT itself where it is short (a text, a few terms); without any of
     them, asks what comes after the last row of the run's own data.
     """
-    opened = open_run(run)
+    opened = open_for_use(run)
     start_tensorflow()
     from seqapp.asking import question, rows
     from seqapp.signatures import functions
@@ -29,6 +29,6 @@ def command(run: str, source: str | None, as_json: bool) -> None:
     answer = functions(task, opened.load_network(task), "serving_default")["serving_default"](**raw)
     if as_json:
         named = {"dataset": opened.dataset, "model": opened.model, "run": run, "predictions": rows(answer)}
-        click.echo(json_text(named))
+        click.echo(json_line(named))
     else:
         click.echo("\n".join(task.describe(row) for row in rows(answer)))

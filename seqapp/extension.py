@@ -1,0 +1,32 @@
+"""Generation by asking again and again: what was drawn from an answer becomes part of the next question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from seqapp.contract import Piece, Raw, Request, Task
+from seqapp.errors import BadInput
+from seqapp.network import Network
+from seqapp.signatures import functions
+
+
+def go_on(task: Task, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
+    """`Task.extend`, `request.steps` times for each sample.
+
+    Raises:
+        BadInput: the request holds what only text knows.
+    """
+    for name, off in (("top_k", 0), ("top_p", 1.0), ("stop", "")):
+        if getattr(request, name) != off:
+            raise BadInput(f"--{name.replace('_', '-')}: only text is generated with it.")
+    ask = functions(task, network, "serving_default")["serving_default"]
+    for sample in range(request.samples):
+        random, now, before = np.random.default_rng(request.seed + sample), raw, ""
+        for _ in range(request.steps):
+            now, item = task.extend(now, ask(**now), request.temperature, random)
+            if item is None:
+                break
+            yield Piece(sample, [item], before + (f"{item:.6g}" if isinstance(item, float) else str(item)))
+            before = task.separator
