@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE = 64  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
+PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
+CUTS = 10_000  # at most; a text so long is learned well in longer pieces too
 ROW = 8192  # tokens that a stream should have at least when a split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
 
@@ -103,10 +104,11 @@ class Streams:
     def training(self, batch_size: int, random: np.random.Generator) -> Layout:
         """An epoch: documents in another order, long ones in pieces, cut elsewhere each time.
 
-        A piece begins like a document, at a zero state, so that a text without a past is nothing new. What fills no
-        whole row is left out.
+        A piece begins like a document, at a zero state, so that a text without a past is nothing new; and what is read
+        in pieces is less easily learned by heart (benchmarks/README.md). What fills no whole row is left out.
         """
-        drawn = random.integers(self.starts[0], self.stop, max(1, self.tokens // (PIECE * self.length)))
+        count = min(CUTS, max(1, self.tokens // (PIECE * self.length)))
+        drawn = random.integers(self.starts[0], self.stop, count)
         cuts = self.border(drawn[self._long(drawn)])
         cuts = cuts[(cuts < self.stop) & ~np.isin(cuts - 1, self.starts)]
         begins = np.unique(np.concatenate([self.starts, cuts]))

@@ -21,12 +21,12 @@ from seqapp.language import TextTask
 from seqapp.splits import Split
 from seqapp.streams import Batch, Chosen, Places, Streams
 from seqapp.table import read_input
+from seqapp.text_defaults import by_size
 from seqapp.vocabulary import START, UNKNOWN
 from seqapp.words import MARKS
 
 COUNTED = 10_000_000  # tokens at most from which n-grams are counted: the last ones before validation
 ORDERS = {"char": 8, "byte": 8, "word": 5}  # of the n-gram baseline, at most
-SMALL, LARGE, ENOUGH = 200_000, 3_000_000, 30_000_000  # training tokens, and how many to learn from in all
 FAR = 2000  # tokens in which a line should end
 SCORED_LENGTH = 256  # tokens of a window in validation and test, where nothing is learned
 
@@ -225,20 +225,6 @@ class TextDataset(Dataset):
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """What the dataset file counts in generated text, if anything."""
         return self.probe(functions) if self.probe else {}
-
-
-def by_size(tokens: int) -> dict[str, Any]:
-    """Training options for a text of so many training tokens: the smaller, the more against overfitting.
-
-    Found on Tiny Shakespeare and pieces of it (benchmarks/README.md); about ten minutes on two cores for a megabyte.
-    """
-    common = {"patience": 10, "learning_rate": 0.003, "warmup": 50, "weight_decay": 0.05, "ema_momentum": 0.99}
-    if tokens < SMALL:
-        return common | {"units": 256, "layers": 1, "dropout": 0.5, "batch_size": 16, "epochs": 40}
-    if tokens < LARGE:
-        return common | {"units": 384, "layers": 2, "dropout": 0.4, "batch_size": 32, "epochs": 17}
-    epochs = max(1, round(ENOUGH / tokens))
-    return common | {"units": 512, "layers": 2, "dropout": 0.1, "batch_size": 32, "epochs": epochs}
 
 
 def files(given: Iterable[str]) -> list[Path]:
