@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from seqapp import splits
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
+from seqapp.digits import places, reversed_digits
 from seqapp.errors import BadInput
 from seqapp.heads import Category, Classified, Tensor
 from seqapp.runs import sha256
@@ -103,21 +104,6 @@ class Task(BaseTask):
         return str(answer["next"])
 
 
-def places(terms: Tensor) -> Tensor:
-    """Decimal strings `(batch, window)` as digits int32 `(batch, places, window)`, least significant first.
-
-    One place more than the longest term has, for the last carry. Example: [["8", "13"]] -> [[[8, 3], [0, 1], [0, 0]]]
-    """
-    import tensorflow as tf
-
-    lengths = tf.strings.length(terms)
-    longest = tf.reduce_max(lengths) + 1
-    zeros = tf.fill(tf.shape(terms), tf.strings.reduce_join(tf.fill([longest], "0")))
-    padded = tf.strings.substr(zeros, tf.zeros_like(lengths), longest - lengths) + terms
-    digits = tf.cast(tf.io.decode_raw(padded, tf.uint8), tf.int32) - ord("0")  # (batch, window, places)
-    return tf.reverse(tf.transpose(digits, [0, 2, 1]), [1])
-
-
 class FibonacciDataset(Dataset):
     """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
 
@@ -181,8 +167,8 @@ class FibonacciDataset(Dataset):
         actual, predicted = [], []
         for row, term in zip(self.rows["test"], terms, strict=True):
             width = _width(row)
-            actual.append(_reversed_digits(row[-1], width))
-            predicted.append(_reversed_digits(term, width))
+            actual.append(reversed_digits(row[-1], width))
+            predicted.append(reversed_digits(term, width))
         return Classified(np.concatenate(actual), np.concatenate(predicted))
 
     def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
@@ -260,7 +246,3 @@ def _unseen(starts: list[tuple[int, int]], window: int, digits: int, random: np.
 
 def _width(row: list[int]) -> int:
     return len(str(max(row[:-1]))) + 1
-
-
-def _reversed_digits(term: int, width: int) -> NDArray[Any]:
-    return np.array([int(digit) for digit in reversed(str(term).zfill(width)[-width:])])

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from seqapp import offline, rooms
 from seqapp.batches import batches
 from seqapp.contract import Windows
+from seqapp.digits import places
 
 
 def room(name: str) -> Any:
@@ -30,7 +31,7 @@ class TestFibonacci:
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 10**40), st.integers(0, 10**40)), min_size=1, max_size=5))
     def test_places_are_the_digits_least_significant_first(self, pairs: list[tuple[int, int]]) -> None:
-        digits = room("fibonacci").places(np.array([[str(term) for term in pair] for pair in pairs])).numpy()
+        digits = places(np.array([[str(term) for term in pair] for pair in pairs])).numpy()
         for row, pair in zip(digits, pairs, strict=True):
             for column, term in zip(row.T, pair, strict=True):
                 assert sum(int(digit) * 10**place for place, digit in enumerate(column)) == term
