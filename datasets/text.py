@@ -23,8 +23,8 @@ from seqapp.words import LEVELS
 Task = TextTask
 DEFAULTS = dict.fromkeys(
     (
-        "units", "layers", "dropout", "epochs", "batch_size", "learning_rate", "patience", "warmup", "weight_decay",
-        "ema_momentum",
+        "units", "layers", "dropout", "input_dropout", "weight_drop", "epochs", "batch_size", "learning_rate",
+        "patience", "warmup", "weight_decay", "ema_momentum",
     )
 )  # fmt: skip
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given

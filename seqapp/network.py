@@ -182,10 +182,15 @@ def _prepared(layer: Any, shape: Shape) -> Any:
     if hasattr(layer, "engine"):
         layer.engine = shape.engine
     if shape.weight_drop:
-        if not hasattr(layer, "weight_drop") or shape.engine != "fast":
+        if not drops_weights(layer, shape.engine):
             raise BadInput("--weight-drop: only the layers of seqapp.layers on --engine fast drop recurrent weights.")
         layer.weight_drop = shape.weight_drop
     return layer
+
+
+def drops_weights(layer: Any, engine: str) -> bool:
+    """Whether a model file's layer can leave out recurrent weights in training."""
+    return engine == "fast" and hasattr(layer, "weight_drop")
 
 
 def _with_state(layer: Any, hidden: Tensor) -> Tensor:

@@ -25,7 +25,14 @@ WHO = ("the cat", "a dog", "my aunt", "the old man", "her brother", "a child")
 WHAT = ("saw", "followed", "met", "liked", "heard", "left")
 WHERE = ("in the garden", "near the river", "at the market", "behind the house", "on the hill", "after lunch")
 
-PLAIN = {"patience": 99, "warmup": 0, "weight_decay": 0.0, "ema_momentum": 0.0}
+PLAIN = {
+    "patience": 99,
+    "warmup": 0,
+    "weight_decay": 0.0,
+    "ema_momentum": 0.0,
+    "input_dropout": 0.0,
+    "weight_drop": 0.0,
+}
 STORIES = {"units": 128, "layers": 1, "dropout": 0.0, "epochs": 24, "batch_size": 32, "learning_rate": 0.01} | PLAIN
 RECALL = {"units": 128, "layers": 1, "dropout": 0.0, "epochs": 40, "batch_size": 32, "learning_rate": 0.005} | PLAIN
 

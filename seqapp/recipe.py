@@ -17,7 +17,7 @@ from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Dataset, Raw
 from seqapp.errors import BadInput
-from seqapp.network import Shape, build, check_causal
+from seqapp.network import Shape, build, check_causal, drops_weights
 from seqapp.optimization import Plan
 from seqapp.rooms import Room
 from seqapp.runs import Run
@@ -38,19 +38,22 @@ class Recipe:
     training: dict[str, Any]
 
     def resolved(self, dataset: Dataset) -> Recipe:
-        """With the data's own values for the options that are None.
+        """With the data's own values for the options that are None, as far as the model's layers know them.
 
         Raises:
             BadInput: the data has none.
         """
+        known = dict(dataset.defaults)
+        if not drops_weights(runs.layer_of(self.model, self.model_options)(1, "probe"), self.network["engine"]):
+            known["weight_drop"] = 0.0
         left = [
             name for name, value in (self.network | self.training).items() if value is None and name != "epoch_steps"
         ]
         for name in left:
-            if name not in dataset.defaults:
+            if name not in known:
                 raise BadInput(f"DEFAULTS: {name} is left to the data, and the dataset's `defaults` does not name it.")
         network, training = (
-            {name: dataset.defaults.get(name) if value is None else value for name, value in group.items()}
+            {name: known.get(name) if value is None else value for name, value in group.items()}
             for group in (self.network, self.training)
         )
         return dataclasses.replace(self, network=network, training=training)

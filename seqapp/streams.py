@@ -14,7 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
+PIECE, SHORT = (
+    4,
+    256,
+)  # windows, tokens: in training a long document is cut about as often, but not more often than that
 CUTS = 10_000  # at most; a text so long is learned well in longer pieces too
 ROW = 8192  # tokens that a stream should have at least when a split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
@@ -107,7 +110,7 @@ class Streams:
         A piece begins like a document, at a zero state, so that a text without a past is nothing new; and what is read
         in pieces is less easily learned by heart (benchmarks/README.md). What fills no whole row is left out.
         """
-        count = min(CUTS, max(1, self.tokens // (PIECE * self.length)))
+        count = min(CUTS, max(1, self.tokens // self._piece))
         drawn = random.integers(self.starts[0], self.stop, count)
         cuts = self.border(drawn[self._long(drawn)])
         cuts = cuts[(cuts < self.stop) & ~np.isin(cuts - 1, self.starts)]
@@ -123,7 +126,12 @@ class Streams:
     def _long(self, places: Places) -> NDArray[np.bool_]:
         """Whether the documents at these places are longer than a piece."""
         document = np.searchsorted(self.starts, places, "right") - 1
-        return (self.ends - self.starts)[document] > PIECE * self.length
+        return (self.ends - self.starts)[document] > self._piece
+
+    @property
+    def _piece(self) -> int:
+        """Tokens of a piece, about."""
+        return max(PIECE * self.length, SHORT)
 
     def scoring(self, rows: int) -> Layout:
         """Every window once, in order, in at most `rows` streams, each warmed up on what comes before it."""

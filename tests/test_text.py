@@ -188,8 +188,8 @@ class TestStreams:
         streams = Streams(np.array([0]), 100_000, 50, read, at_tens)
         one, two = (whole(streams.training(8, np.random.default_rng(seed))) for seed in (0, 1))
         assert one.real.size >= 2000 - 8
-        assert 400 <= len(set(one.place[one.first])) <= 501
-        assert len(set(one.place[one.first]) & set(two.place[two.first])) <= 60
+        assert 300 <= len(set(one.place[one.first])) <= 391
+        assert len(set(one.place[one.first]) & set(two.place[two.first])) <= 40
 
     @pytest.mark.parametrize("ending", [0, 1])
     def test_pieces_and_documents_are_whole_and_only_documents_end(self, ending: int) -> None:
@@ -256,7 +256,7 @@ class TestCarriedState:
         blocks = [2 * str(block) for block in random.choice(["abcd", "efgh", "ijkl", "mnop"], 2500)]
         (tmp_path / "t.txt").write_text("".join(blocks))
         seqapp("train", "text", "--file", tmp_path / "t.txt", "--bptt", 4, "--units", 24, "--epochs", 6,
-               "--batch-size", 16, "--learning-rate", 0.02, "--dropout", 0, "--out", tmp_path / "run")  # fmt: skip
+               "--batch-size", 16, "--learning-rate", 0.02, "--dropout", 0, "--weight-drop", 0, "--out", tmp_path / "run")  # fmt: skip
         metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
         assert metrics["cross_entropy"] < 1.15 * np.log(4) / 8  # one choice of 4 in 8 letters; blind: twice as much
 
@@ -364,7 +364,7 @@ class TestGenerating:
     def test_bytes_go_in_and_out(self, tmp_path: Path) -> None:
         (tmp_path / "noise").write_bytes(b"\xff\x00\xfe" * 700)
         seqapp("train", "text", "--file", tmp_path / "noise", "--level", "byte", "--bptt", 16, "--units", 24, "--epochs", 40, "--learning-rate", 0.02, "--dropout", 0,
-               "--out", tmp_path / "run")  # fmt: skip
+               "--weight-drop", 0, "--out", tmp_path / "run")  # fmt: skip
         (tmp_path / "prompt").write_bytes(b"\xff\x00")
         made = seqapp(
             "generate", tmp_path / "run", "--prompt-file", tmp_path / "prompt", "--temperature", 0, "--steps", 4
