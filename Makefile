@@ -47,13 +47,13 @@ demo: runs/stock-lstm/metrics.json runs/fibonacci-simple_rnn/metrics.json  ## tr
 	@echo "  $(SEQAPP) list"
 
 test: $(BIN)/.installed  ## the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: $(BIN)/.installed  ## ruff, mypy, the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 all: $(foreach pair,$(PAIRS),runs/$(pair)/metrics.json)  ## train and evaluate every dataset with every model
 

@@ -1,4 +1,4 @@
-"""One training at a time in a run folder: a lock on it that the system lets go of when the process ends, however."""
+"""One training at a time in a run folder: a lock that the system takes back when the process ends, however it ends."""
 
 from __future__ import annotations
 

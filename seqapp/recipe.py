@@ -43,19 +43,20 @@ class Recipe:
         Raises:
             BadInput: the data has none.
         """
-        known = dict(dataset.defaults)
-        if not drops_weights(runs.layer_of(self.model, self.model_options)(1, "probe"), self.network["engine"]):
-            known["weight_drop"] = 0.0
         left = [
             name for name, value in (self.network | self.training).items() if value is None and name != "epoch_steps"
         ]
         for name in left:
-            if name not in known:
+            if name not in dataset.defaults:
                 raise BadInput(f"DEFAULTS: {name} is left to the data, and the dataset's `defaults` does not name it.")
         network, training = (
-            {name: known.get(name) if value is None else value for name, value in group.items()}
+            {name: dataset.defaults.get(name) if value is None else value for name, value in group.items()}
             for group in (self.network, self.training)
         )
+        if self.network["weight_drop"] is None:
+            layer = runs.layer_of(self.model, self.model_options)(network["units"], "probe")
+            if not drops_weights(layer, network["engine"]):
+                network["weight_drop"] = 0.0
         return dataclasses.replace(self, network=network, training=training)
 
     def options(self) -> dict[str, Any]:

@@ -569,6 +569,18 @@ class TestBadTexts:
         assert "the data has changed since training" in refused("evaluate", tmp_path / "run")
 
 
+@pytest.mark.parametrize(("engine", "dropped"), [("fast", 0.5), ("keras", 0.0)])
+def test_weights_are_dropped_by_default_where_the_layers_know_how(engine: str, dropped: float, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(ALPHABET)
+    said = seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--engine", engine,
+                  "--out", tmp_path / "run").stderr  # fmt: skip
+    assert open_run(tmp_path / "run").record["options"]["network"]["weight_drop"] == dropped
+    assert (
+        f"for 2,000 rows: --level char, --bptt 31, --layers 1, --dropout 0.5, --input-dropout 0.0, --weight-drop {dropped}"
+        in said
+    )
+
+
 def test_regularisers_and_averaging_train_and_are_kept(tmp_path: Path) -> None:
     seqapp("train", "text", *SMALL["text"], "--layers", 2, "--dropout", 0.2, "--input-dropout", 0.1, "--weight-drop", 0.3,
            "--tie-embeddings", "--activation-l2", 2, "--temporal-l2", 1, "--weight-decay", 0.01, "--ema-momentum", 0.9,
