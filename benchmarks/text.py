@@ -27,9 +27,9 @@ SHAKESPEARE = [
     "0.003", "--warmup", "50", "--weight-decay", "0.05", "--ema-momentum", "0.99", "--patience", "99",
 ]  # fmt: skip
 MODELS = {  # units of two layers with about as many parameters, and epochs that take about twelve minutes
-    "lstm": ("384", "17"),
-    "gru": ("448", "17"),
-    "simple_rnn": ("768", "30"),
+    "lstm": ("384", "10"),
+    "gru": ("448", "10"),
+    "simple_rnn": ("768", "14"),
 }
 LARGE = 1_000_000_000  # bytes
 FEW = ["--split", "0.99,0.001,0.001", "--epoch-steps", "50", "--epochs", "1"]

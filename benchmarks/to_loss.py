@@ -1,6 +1,6 @@
 """Measure what a whole command costs: wall time to a validation loss on a text, against scripts one would write.
 
-    python -m benchmarks.to_loss tinyshakespeare.txt [--loss 1.70] [--rounds 3]
+    python -m benchmarks.to_loss tinyshakespeare.txt [--loss 1.70] [--rounds 3] [--contenders …]
 
 `seqapp train text` against `model.fit` on stock Keras layers and the usual PyTorch loop: the same network, windows of
 64 characters, batches of 64, Adam at 0.01, gradients clipped to 1, validation after every epoch. seqapp carries its
@@ -134,15 +134,16 @@ def main() -> None:
     parser.add_argument("--loss", type=float, default=1.70)
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--contenders", default="seqapp,keras_script,torch_script")
     chosen = parser.parse_args()
-    seconds: dict[str, list[float]] = {"seqapp": [], "keras_script": [], "torch_script": []}
+    seconds: dict[str, list[float]] = {name: [] for name in chosen.contenders.split(",")}
     for _ in range(chosen.rounds):
         for name, each in seconds.items():
             taken, said = wall(name, chosen.file, chosen.loss, chosen.units)
             each.append(taken)
             print(f"{name}: {taken:.1f} s, {said}", flush=True)
     for name, each in seconds.items():
-        ratio = statistics.median(each) / statistics.median(seconds["seqapp"])
+        ratio = statistics.median(each) / statistics.median(next(iter(seconds.values())))
         print(f"| {name} | {statistics.median(each):.1f} | {ratio:.2f} × |")
 
 
