@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 SMALL, LARGE = 200_000, 3_000_000  # training tokens
-ENOUGH, PLENTY = (
-    17_000_000,
-    30_000_000,
-)  # tokens to learn from in all, of a text between these sizes and of a larger one
+ENOUGH = 17_000_000  # tokens to learn from in all
+PLENTY = 30_000_000  # the same of a text that is larger than LARGE
 
 
 def by_size(tokens: int) -> dict[str, Any]:
