@@ -38,12 +38,29 @@ def _standing(
     standing: dict[int, list[str]] = {-1: [], 0: [], 1: []}
     for name, cases in theirs.items():
         if not baselines[name].ceiling:
-            gain = significant_gain(ours, cases, metric in HIGHER_IS_BETTER)
-            standing[gain].append(baselines[name].description)
+            standing[significant_gain(ours, cases, metric in HIGHER_IS_BETTER)].append(name)
     words = {-1: ("worse than", "or"), 0: ("no better than", "or"), 1: ("better than", "and")}
-    parts = [f"{words[gain][0]} {_listed(names, words[gain][1])}" for gain, names in standing.items() if names]
-    lost, won = (parts[:-1], parts[-1:]) if standing[1] else (parts, [])
-    return ", but ".join(part for part in (" and ".join(lost), *won) if part)
+    parts = [
+        f"{words[gain][0]} {_listed([baselines[name].description for name in names], words[gain][1])}"
+        for gain, names in standing.items()
+        if names
+    ]
+    if not standing[1]:
+        return " and ".join(parts)
+    margin = min(_margin(metric, ours, theirs[name]) for name in standing[1])
+    won = parts.pop() + (", the best of them by " if standing[1][1:] else " by ") + _said(metric, margin)
+    return ", but ".join(part for part in (" and ".join(parts), won) if part)
+
+
+def _margin(metric: str, ours: NDArray[Any], theirs: NDArray[Any]) -> float:
+    """By how much ours is better: a difference of shares of successes, or the part of their error that ours lacks."""
+    if metric in HIGHER_IS_BETTER:
+        return float(ours.mean() - theirs.mean())
+    return 1 - float(ours.mean() / theirs.mean())
+
+
+def _said(metric: str, margin: float) -> str:
+    return f"{100 * margin:.1f} points" if metric in HIGHER_IS_BETTER else f"{margin:.1%}"
 
 
 def significant_gain(ours: NDArray[Any], theirs: NDArray[Any], higher_is_better: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from seqapp.files import as_text, publish
 from seqapp.forecasts import forecast_metrics
 from seqapp.heads import Category, Quantiles
 from seqapp.ngrams import NGram
-from seqapp.verdict import significant_gain
+from seqapp.verdict import significant_gain, verdict
 from seqapp.vocabulary import Vocabulary
 
 
@@ -182,6 +183,27 @@ class TestVerdict:
 
     def test_equal_cases_are_equal(self) -> None:
         assert significant_gain(np.ones(100), np.ones(100), higher_is_better=True) == 0
+
+    def test_the_verdict_says_by_how_much_it_is_better_than_the_best_of_them(self) -> None:
+        dataset: Any = SimpleNamespace(cases=lambda cases: {name: np.full(100, value) for name, value in cases.items()})
+        baselines: Any = {
+            name: SimpleNamespace(predictions=cases, description=name, ceiling=False)
+            for name, cases in {
+                "this": {"mae": 4.0, "accuracy": 0.5},
+                "that": {"mae": 2.0, "accuracy": 0.4},
+                "those": {"mae": 1.0, "accuracy": 0.75},
+            }.items()
+        }
+        ours: Any = {"mae": 1.5, "accuracy": 0.75}
+        assert verdict(dataset, ours, baselines) == (
+            "By mae on 100 test cases: worse than those, but better than this and that, the best of them by 25.0%. "
+            "By accuracy on 100 test cases: no better than those, but better than this and that, the best of them by 25.0 points."
+        )
+        del baselines["this"], baselines["those"]
+        assert verdict(dataset, ours, baselines) == (
+            "By mae on 100 test cases: better than that by 25.0%. "
+            "By accuracy on 100 test cases: better than that by 35.0 points."
+        )
 
     def test_chance_is_called_a_gain_about_one_time_in_twenty(self) -> None:
         random = np.random.default_rng(3)
