@@ -55,7 +55,7 @@ class Recipe:
         )
         if self.network["weight_drop"] is None:
             layer = runs.layer_of(self.model, self.model_options)(network["units"], "probe")
-            if not drops_weights(layer, network["engine"]):
+            if not drops_weights(layer, str(network["engine"])):
                 network["weight_drop"] = 0.0
         return dataclasses.replace(self, network=network, training=training)
 

@@ -169,7 +169,7 @@ class TextDataset(Dataset):
     @property
     def defaults(self) -> dict[str, Any]:
         """Options that suit a text of this size, unless its source has its own."""
-        return by_size(self.cut.train[1] - self.cut.train[0]) | dict(self.reading.defaults)
+        return by_size(self.cut.train[1] - self.cut.train[0], self.reading.bptt) | dict(self.reading.defaults)
 
     @property
     def settled(self) -> dict[str, Any]:

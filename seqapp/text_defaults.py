@@ -6,11 +6,13 @@ from typing import Any
 
 SMALL, LARGE = 200_000, 3_000_000  # training tokens
 ENOUGH = 17_000_000  # tokens to learn from in all
-PLENTY = 30_000_000  # the same of a text that is larger than LARGE
+PLENTY = 30_000_000  # the same of a larger text: about half an hour on two cores
 
 
-def by_size(tokens: int) -> dict[str, Any]:
+def by_size(tokens: int, length: int) -> dict[str, Any]:
     """Training options for a text of so many training tokens: the smaller, the more against overfitting.
+
+    An epoch of a large text is a part of it, in windows of `length`, so that it is validated now and then.
 
     Found on CPython's documentation, on Tiny Shakespeare and on its first 100 kB (benchmarks/README.md).
     """
@@ -25,7 +27,8 @@ def by_size(tokens: int) -> dict[str, Any]:
         return common | {
             "units": 384, "layers": 2, "dropout": 0.25, "weight_drop": 0.4, "batch_size": 32, "epochs": epochs
         }  # fmt: skip
-    epochs = max(1, PLENTY // tokens)
+    rows, epochs = 32, 10
     return common | {
-        "units": 512, "layers": 2, "dropout": 0.1, "weight_drop": 0.0, "batch_size": 32, "epochs": epochs
+        "units": 512, "layers": 2, "dropout": 0.1, "weight_drop": 0.0, "batch_size": rows, "epochs": epochs,
+        "epoch_steps": PLENTY // (rows * length * epochs),
     }  # fmt: skip

@@ -26,6 +26,7 @@ from seqapp.sampling import Draws, Stop
 from seqapp.signatures import functions
 from seqapp.streams import Chosen, Layout, Streams
 from seqapp.text_data import TextDataset
+from seqapp.text_defaults import by_size
 from seqapp.words import BYTES, LEVELS
 
 ALPHABET = "".join(chr(97 + place % 26) for place in range(2000))
@@ -567,6 +568,15 @@ class TestBadTexts:
         seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--out", tmp_path / "run")
         (tmp_path / "a.txt").write_text(ALPHABET[::-1])
         assert "the data has changed since training" in refused("evaluate", tmp_path / "run")
+
+
+def test_the_larger_a_text_the_larger_the_network_and_the_less_is_dropped() -> None:
+    sizes = (70_000, 800_000, 2_900_000, 35_000_000, 700_000_000)
+    chosen = [by_size(tokens, 128) for tokens in sizes]
+    assert [options["units"] * options["layers"] for options in chosen] == [384, 768, 768, 1024, 1024]
+    assert [options["dropout"] for options in chosen] == [0.5, 0.25, 0.25, 0.1, 0.1]
+    assert [options["epochs"] for options in chosen] == [60, 21, 12, 10, 10]
+    assert [options["epoch_steps"] * 10 * 32 * 128 for options in chosen[3:]] == pytest.approx([3e7, 3e7], rel=0.01)
 
 
 @pytest.mark.parametrize(("engine", "dropped"), [("fast", 0.5), ("keras", 0.0)])
