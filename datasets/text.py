@@ -27,21 +27,14 @@ DEFAULTS = dict.fromkeys(
         "patience", "warmup", "weight_decay", "ema_momentum",
     )
 )  # fmt: skip
+CORPUS, GAP = "python_docs", 200
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
 TAIL = 200  # tokens that `predict` and `generate` go on from where nothing else is given
 LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a window
 
 
-@click.option(
-    "--corpus",
-    default="python_docs",
-    show_default=True,
-    type=click.Choice(list(CORPORA)),
-    help="An offline text.",
-)
-@click.option(
-    "--gap", default=200, show_default=True, type=click.IntRange(min=1), help="Words to remember across, in recall."
-)
+@click.option("--corpus", type=click.Choice(list(CORPORA)), help=f"An offline text.  [default: {CORPUS}]")
+@click.option("--gap", type=click.IntRange(min=1), help=f"Words to remember across, in recall.  [default: {GAP}]")
 @click.option(
     "--file",
     multiple=True,
@@ -68,8 +61,8 @@ LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a win
 )
 @splits.by_rows
 def load(
-    corpus: str,
-    gap: int,
+    corpus: str | None,
+    gap: int | None,
     file: tuple[str, ...],
     level: str | None,
     bptt: int | None,
@@ -79,12 +72,12 @@ def load(
     seed: int,
 ) -> TextDataset:
     """A corpus as one stream of tokens, cut in order; the vocabulary is that of the training tokens."""
-    offline = CORPORA[corpus](seed, gap) if not file else Offline("")
-    level, source, documents = level or offline.level, ", ".join(file) or corpus, documents or offline.documents
+    offline, source = _offline(corpus, gap, file, seed)
+    level, documents = level or offline.level, documents or offline.documents
     if file:
         held = read_corpus(files(file), level, lambda text: click.echo(text, err=True))
     else:
-        held = encode([(corpus, offline.text.encode())], level)
+        held = encode([(source, offline.text.encode())], level)
     starts = held.documents(documents)
     if documents in ("line", "blank-line") and len(starts) == 1:
         raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
@@ -92,7 +85,7 @@ def load(
     if len(held.ids) < LEAST * length:
         raise BadInput(
             f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(held.ids)}. "
-            + ("Use a smaller --bptt, or give more text." if length > LEAST_LENGTH else "Give more text.")
+            + ("Use a smaller --bptt, or give more text." if bptt and bptt > LEAST_LENGTH else "Give more text.")
         )
     cut = splits.cut(len(held.ids), split, length)
     counts = dict(zip(held.kinds, held.counts(*cut.train).tolist(), strict=True))
@@ -105,6 +98,16 @@ def load(
     latest = to_bytes(tail).decode(errors="ignore")
     reading = Reading(documents, length, offline.defaults, offline.emphasis)
     return TextDataset(task, held, cut, reading, source, latest, offline.probe)
+
+
+def _offline(corpus: str | None, gap: int | None, file: tuple[str, ...], seed: int) -> tuple[Offline, str]:
+    """The offline text that is asked for, an empty one where files are; and what it is called."""
+    if file and corpus:
+        raise BadInput("--file and --corpus: give one of them.")
+    if gap and corpus != "recall":
+        raise BadInput("--gap: only --corpus recall has one.")
+    name = corpus or CORPUS
+    return (Offline(""), ", ".join(file)) if file else (CORPORA[name](seed, gap or GAP), name)
 
 
 def _bptt(tokens: int, starts: NDArray[np.int64]) -> int:

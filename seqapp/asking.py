@@ -32,7 +32,10 @@ def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
         return {name: np.asarray(value) for name, value in run.record["latest"].items()}
     if task.literal and not file_only and source != "-" and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
-            raise BadInput(f"{source}: no such file. To ask about these words themselves, pipe them in: … | seqapp … -")
+            raise BadInput(
+                f"{source}: no such file. To ask about these words themselves, pipe them in: "
+                f"printf %s '{source}' | seqapp … -"
+            )
         return task.read(source, "input")
     content, name = read_input(source, "input")
     return task.read(task.decode(content, name), name)

@@ -50,10 +50,8 @@ class Commands(click.Group):
             if blamed is None or os.environ.get("SEQAPP_TRACEBACK"):
                 raise
             raise Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)") from error
-        except KeyboardInterrupt:
-            training = ctx.invoked_subcommand == "train"
-            kept = " The training goes on from its last checkpoint with --resume." if training else ""
-            click.echo(f"Interrupted.{kept}", err=True)
+        except KeyboardInterrupt as interruption:
+            click.echo(f"Interrupted. {interruption}".rstrip(), err=True)
             sys.exit(130)
 
 

@@ -6,6 +6,9 @@ import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import click
+import numpy as np
+
 from seqapp.contract import Dataset, Raw, Windows
 from seqapp.errors import BadInput
 from seqapp.files import publish_json
@@ -18,7 +21,7 @@ from seqapp.streams import Streams
 from seqapp.table import read_input
 from seqapp.verdict import verdict
 
-LONGEST = 100_000  # characters of a line that is scored by itself
+LONGEST, AT_ONCE = 100_000, 64  # characters of a line that is scored by itself, and such lines in a batch
 ALONE = 200_000  # tokens of a test split that are read as one stream from beginning to end; beyond, side by side
 
 
@@ -56,20 +59,19 @@ def by_line(run: Run, source: str) -> Iterator[dict[str, Any]]:
     network = run.load_network(task)
     if "score" not in task.signatures(network):
         raise BadInput("--per-line: only language models score lines.")
-    score, held = functions(task, network, "score")["score"], list[str]()
     content, name = read_input(source, "a text")
-    for number, line in enumerate(task.decode(content, name).splitlines(), start=1):
+    lines = task.decode(content, name).splitlines()
+    for number, line in enumerate(lines, start=1):
         if len(line) > LONGEST:
             raise BadInput(
                 f"{name}, line {number}: {len(line):,} characters; --per-line takes {LONGEST:,} at most. "
                 "Leave --per-line out to score the file as one text."
             )
-        held.append(line)
-        if len(held) == 64:
-            yield from _scored(score, held)
-            held = []
-    if held:
-        yield from _scored(score, held)
+    if remark := task.remark({"text": np.array(lines, object)}):
+        click.echo(f"Note: {remark}", err=True)
+    score = functions(task, network, "score")["score"]
+    for start in range(0, len(lines), AT_ONCE):
+        yield from _scored(score, lines[start : start + AT_ONCE])
 
 
 def _scored(score: Callable[..., Raw], lines: list[str]) -> Iterator[dict[str, Any]]:

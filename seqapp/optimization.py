@@ -33,13 +33,15 @@ class Plan:
 
 
 class Optimizer:
-    """Adam by a plan, for `variables`, in a training of `steps` steps."""
+    """Adam by a plan, for `variables`, in a training of `steps` steps; warm-up is a tenth of them at most."""
 
     def __init__(self, plan: Plan, variables: list[Any], steps: int) -> None:
         import keras
         import tensorflow as tf
 
         self.plan, self.steps = plan, steps
+        self.warmup = min(plan.warmup, steps // 10)
+        momentum = min(plan.ema_momentum, max(0.0, 1 - 10 / steps))  # a tenth of a short training is averaged over
         self.scale = tf.Variable(1.0, trainable=False, name="plateau")
 
         class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
@@ -49,8 +51,8 @@ class Optimizer:
         self.adam = keras.optimizers.Adam(
             Schedule(),
             weight_decay=plan.weight_decay or None,
-            use_ema=plan.ema_momentum > 0,
-            ema_momentum=plan.ema_momentum or 0.99,
+            use_ema=momentum > 0,
+            ema_momentum=momentum or 0.99,
         )
         if plan.weight_decay:
             self.adam.exclude_from_weight_decay(var_names=["bias"])
@@ -66,7 +68,7 @@ class Optimizer:
         """The learning rate at a step: up to the plan's in a straight line, then along its schedule."""
         import tensorflow as tf
 
-        step, warmup = tf.cast(step, tf.float32), float(self.plan.warmup)
+        step, warmup = tf.cast(step, tf.float32), float(self.warmup)
         rate = self.plan.learning_rate * self.scale * tf.minimum(1.0, (step + 1) / (warmup + 1))
         if self.plan.schedule == "cosine":
             done = tf.clip_by_value((step - warmup) / max(self.steps - warmup, 1.0), 0.0, 1.0)
@@ -89,7 +91,7 @@ class Optimizer:
     @contextmanager
     def averaged(self) -> Iterator[None]:
         """Inside, the weights are their moving averages, if the plan asks for them."""
-        if not self.plan.ema_momentum or not int(self.adam.iterations):
+        if not self.adam.use_ema or not int(self.adam.iterations):
             yield
             return
         kept = [variable.numpy() for variable in self.trained]

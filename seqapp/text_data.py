@@ -228,9 +228,15 @@ class TextDataset(Dataset):
 
 
 def files(given: Iterable[str]) -> list[Path]:
-    """The files named, and the *.txt files below folders named, in the order of their names."""
+    """The files named, and the *.txt files below folders named, in the order of their names.
+
+    Raises:
+        BadInput: a folder holds none, or standard input is named.
+    """
     found: list[Path] = []
     for path in map(Path, given):
+        if path.name == "-":
+            raise BadInput("--file -: a training needs its text again later. Write it to a file.")
         texts = sorted(path.rglob("*.txt")) if path.is_dir() else [path]
         if not texts:
             raise BadInput(f"{path}: expected text files, got a folder without any *.txt.")

@@ -57,7 +57,7 @@ def train(
 
     Raises:
         WorkFailed: the loss is not finite, or has exploded; the best weights stay.
-        KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint.
+        KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint; its text says how to go on.
     """
     trainer = Trainer(folder, dataset, network, plan)
     if resume:
@@ -138,6 +138,8 @@ class Trainer:
         import keras
 
         observers = keras.callbacks.CallbackList(list(callbacks), model=self.network.model)
+        if self.position.finished:
+            report.note(f"this training is finished, after {self.position.epoch} epochs; --epochs N goes on with it")
         observers.on_train_begin()
         with interruptible() as interrupted:
             while not self.position.finished and self.position.epoch < self.plan.epochs:
@@ -150,10 +152,10 @@ class Trainer:
         observers.on_train_end()
         self.position.finished = True
         self.save()
-        if said := self.kept():
+        if said := self._kept():
             report.note(said)
 
-    def kept(self) -> str:
+    def _kept(self) -> str:
         """Which epoch's weights were kept, and why it ended, where that is not the last epoch."""
         at = self.position
         if not at.waited:
@@ -176,7 +178,7 @@ class Trainer:
                 at.seconds, began = at.seconds + time.monotonic() - began, time.monotonic()
                 self.save()
             if interrupted:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt("The training goes on from its last checkpoint with --resume.")
         at.seconds += time.monotonic() - began
         at.epoch, at.step = at.epoch + 1, 0
 
@@ -222,6 +224,7 @@ class Trainer:
             if at.best is None or row["validation_loss"] < at.best:
                 at.best, at.waited = row["validation_loss"], 0
                 publish(self.folder / "model.keras", self.network.model.save)
+                (self.folder / "metrics.json").unlink(missing_ok=True)  # it was of other weights
         if at.waited:
             self.optimizer.stalled()
         at.seconds += time.monotonic() - began

@@ -161,7 +161,7 @@ def _decoded(block: bytes, source: str, offset: int) -> str:
     except UnicodeDecodeError as error:
         raise BadInput(
             f"{source}: expected text in UTF-8, got byte 0x{block[error.start]:02x} at offset {offset + error.start}. "
-            "Use --level byte for other files."
+            "Trained with --level byte, a run reads any file."
         ) from None
 
 
@@ -169,6 +169,6 @@ def _text_only(block: bytes, source: str, offset: int) -> bytes:
     if b"\0" in block:
         raise BadInput(
             f"{source}: expected text, got a binary file (a zero byte at offset {offset + block.index(0)}). "
-            "Use --level byte for such files."
+            "Trained with --level byte, a run reads any file."
         )
     return block

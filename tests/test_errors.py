@@ -325,7 +325,7 @@ class TestQuestions:
     def test_a_mistyped_file_name_is_not_taken_for_the_input_itself(self, trained: Callable[[str], Path]) -> None:
         for dataset in ("text", "fibonacci"):
             assert refused("predict", trained(dataset), "letetr.txt") == (
-                "Error: letetr.txt: no such file. To ask about these words themselves, pipe them in: … | seqapp … -"
+                "Error: letetr.txt: no such file. To ask about these words themselves, pipe them in: printf %s 'letetr.txt' | seqapp … -"
             )
 
     def test_a_file_that_is_not_there(self, trained: Callable[[str], Path]) -> None:
@@ -379,14 +379,14 @@ class TestQuestions:
         )
         said = refused("train", "text", "--file", file)
         assert said == (
-            f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7. Use --level byte for other files."
+            f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7. Trained with --level byte, a run reads any file."
         )
 
     def test_a_text_too_short_to_train_on(self, tmp_path: Path) -> None:
         file = tmp_path / "letter.txt"
         file.write_text("Doug saw Jane.")
         assert refused("train", "text", "--file", file) == (
-            f"Error: {file}: expected at least 128 tokens for --bptt 16, got 14. Use a smaller --bptt, or give more text."
+            f"Error: {file}: expected at least 128 tokens for --bptt 16, got 14. Give more text."
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +20,7 @@ from seqapp.files import as_text, publish
 from seqapp.forecasts import forecast_metrics
 from seqapp.heads import Category, Quantiles
 from seqapp.ngrams import NGram
+from seqapp.optimization import Optimizer, Plan
 from seqapp.verdict import significant_gain, verdict
 from seqapp.vocabulary import Vocabulary
 
@@ -209,6 +211,14 @@ class TestVerdict:
         random = np.random.default_rng(3)
         called = [significant_gain(random.normal(size=200), np.zeros(200), True) != 0 for _ in range(1000)]
         assert 0.03 < np.mean(called) < 0.075
+
+
+def test_a_short_training_warms_up_and_averages_over_a_tenth_of_it() -> None:
+    plan = Plan(1, 8, 0.5, 1.0, 1, 1, 0, "constant", warmup=50, ema_momentum=0.99)
+    short, long = (Optimizer(plan, [tf.Variable(1.0)], steps) for steps in (40, 4000))
+    assert [float(short.rate(step)) for step in (0, 4)] == pytest.approx([0.1, 0.5])
+    assert [float(long.rate(step)) for step in (0, 49)] == pytest.approx([0.5 / 51, 0.5 * 50 / 51])
+    assert [optimizer.adam.ema_momentum for optimizer in (short, long)] == [0.75, 0.99]
 
 
 def test_forecast_metrics_by_hand() -> None:

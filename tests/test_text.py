@@ -36,7 +36,7 @@ def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
     """The text room's dataset of a file with this content."""
     file = tmp_path / "a.txt"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    values = {"corpus": "python_docs", "gap": 200, "file": (str(file),), "level": None, "bptt": 16, "documents": None,
+    values = {"corpus": None, "gap": None, "file": (str(file),), "level": None, "bptt": 16, "documents": None,
               "vocabulary_size": None, "split": "0.7,0.15,0.15", "seed": 0} | options  # fmt: skip
     loaded: TextDataset = rooms.find("datasets", "text").module.load(**values)
     return loaded
@@ -241,7 +241,7 @@ class TestCarriedState:
     def test_the_end_of_a_file_is_predicted(self, tmp_path: Path) -> None:
         for name in "abcdefgh":
             (tmp_path / f"{name}.txt").write_text("Doug saw Jane. " * 9)
-        values = {"corpus": "stories", "gap": 200, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
+        values = {"corpus": None, "gap": None, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
                   "vocabulary_size": None, "split": "0.5,0.25,0.25", "seed": 0}  # fmt: skip
         dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
         scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
@@ -442,6 +442,8 @@ class TestScoring:
         assert rows[0]["perplexity"] == pytest.approx(np.exp(-rows[0]["log_probability"] / 4))
         assert rows[1]["perplexity"] is None
         assert rows[0]["log_probability"] == pytest.approx(rows[87]["log_probability"], rel=1e-5)
+        done = seqapp("evaluate", trained("text"), "--file", "-", "--per-line", stdin="Doug saw Rex.\nJane saw Rex.\n")
+        assert done.stderr == "Note: 2 of 8 tokens are unknown to the model and read as <unk>: 'Rex'\n"
 
     def test_standard_input(self, trained: Callable[[str], Path]) -> None:
         text = "Doug saw Jane. Jane saw Spot.\n" * 9
@@ -515,19 +517,24 @@ class TestBadTexts:
             (
                 "ab" * 60,
                 [],
-                "expected at least 128 tokens for --bptt 16, got 120. Use a smaller --bptt, or give more text.",
+                "expected at least 128 tokens for --bptt 16, got 120. Give more text.",
+            ),
+            (
+                "ab" * 60,
+                ["--bptt", "20"],
+                "expected at least 160 tokens for --bptt 20, got 120. Use a smaller --bptt, or give more text.",
             ),
             ("ab" * 6, ["--bptt", "2"], "expected at least 16 tokens for --bptt 2, got 12. Give more text."),
             ("a" * 4000, [], "expected a text, got one token over and over: 'a'."),
             (
                 "ab\0" * 400,
                 [],
-                "expected text, got a binary file (a zero byte at offset 2). Use --level byte for such files.",
+                "expected text, got a binary file (a zero byte at offset 2). Trained with --level byte, a run reads any file.",
             ),
             (
                 b"ab\xff" * 400,
                 [],
-                "expected text in UTF-8, got byte 0xff at offset 2. Use --level byte for other files.",
+                "expected text in UTF-8, got byte 0xff at offset 2. Trained with --level byte, a run reads any file.",
             ),
             ("", [], "expected a text file, got a file of 0 bytes."),
             (
@@ -554,6 +561,18 @@ class TestBadTexts:
         assert refused("train", "text", "--file", tmp_path) == (
             f"Error: {tmp_path}: expected text files, got a folder without any *.txt."
         )
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            (["--file", "a.txt", "--corpus", "stories"], "--file and --corpus: give one of them."),
+            (["--file", "a.txt", "--gap", 5], "--gap: only --corpus recall has one."),
+            (["--gap", 5], "--gap: only --corpus recall has one."),
+            (["--file", "-"], "--file -: a training needs its text again later. Write it to a file."),
+        ],
+    )
+    def test_options_that_do_not_go_together(self, options: list[object], said: str) -> None:
+        assert refused("train", "text", *options) == f"Error: {said}"
 
     def test_a_vocabulary_of_one(self) -> None:
         assert "1 is not in the range x>=4" in seqapp("train", "text", "--vocabulary-size", 1, code=2).output

@@ -158,10 +158,14 @@ def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path:
     run = tmp_path / "run"
     seqapp("train", "fibonacci", *SMALL["fibonacci"], "--out", run)
     before = weights(run)
-    seqapp("train", "fibonacci", "--out", run, "--resume")
+    seqapp("evaluate", run)
+    said = seqapp("train", "fibonacci", "--out", run, "--resume").stderr
+    assert said.startswith("this training is finished, after 2 epochs; --epochs N goes on with it\n")
     for one, two in zip(before, weights(run), strict=True):
         np.testing.assert_array_equal(one, two)
+    assert (run / "metrics.json").is_file()
     seqapp("train", "fibonacci", "--out", run, "--resume", "--epochs", 3)
+    assert not (run / "metrics.json").is_file(), "what was measured is another network by now"
     assert [line.split(",")[0] for line in (run / "history.csv").read_text().splitlines()] == [
         "epoch",
         "0",
