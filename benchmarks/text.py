@@ -3,7 +3,7 @@
     python -m benchmarks.text tinyshakespeare.txt [--parts large,shakespeare,models,docs,recall] [--seeds 0,1,2]
 
 `large`: a corpus of shuffled lines of the file, encoded and trained on. `shakespeare`: the file's first 90 % learned in
-twelve minutes, its last 10 % scored once. `models`: the same for every kind of network at equal parameters.
+twelve minutes at most, its last 10 % scored once. `models`: the same for every kind of network at equal parameters.
 `docs`: the default command. `recall`: "I am French. … I speak fluent French", by gap. Prints tables in Markdown.
 """
 
@@ -26,7 +26,7 @@ SHAKESPEARE = [
     "--split", SPLIT, "--bptt", "128", "--layers", "2", "--dropout", "0.4", "--batch-size", "32", "--learning-rate",
     "0.003", "--warmup", "50", "--weight-decay", "0.05", "--ema-momentum", "0.99", "--patience", "99",
 ]  # fmt: skip
-MODELS = {  # units of two layers with about as many parameters, and epochs that take about twelve minutes
+MODELS = {  # units of two layers with about as many parameters, and epochs for which twelve minutes are enough
     "lstm": ("384", "10"),
     "gru": ("448", "10"),
     "simple_rnn": ("768", "14"),
@@ -82,7 +82,7 @@ def large(file: Path, folder: Path, seeds: list[str]) -> None:
 
 
 def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
-    """The lstm of twelve minutes."""
+    """The lstm, in twelve minutes at most."""
     units, epochs = MODELS["lstm"]
     for seed in seeds:
         options = [*SHAKESPEARE, "--units", units, "--epochs", epochs, "--seed", seed]
@@ -90,7 +90,7 @@ def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
 
 
 def models(file: Path, folder: Path, seeds: list[str]) -> None:
-    """Every kind of network at equal parameters, twelve minutes each."""
+    """Every kind of network at equal parameters, twelve minutes each at most."""
     for seed in seeds:
         for name, (units, epochs) in MODELS.items():
             options = [*SHAKESPEARE, "--model", name, "--units", units, "--epochs", epochs, "--seed", seed]

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp import splits
-from seqapp.corpus import encode, read_corpus
+from seqapp.corpus import Corpus, encode, read_corpus
 from seqapp.errors import BadInput
 from seqapp.language import TextTask
 from seqapp.offline import CORPORA, Offline
@@ -88,11 +88,7 @@ def load(
             + ("Use a smaller --bptt, or give more text." if bptt and bptt > LEAST_LENGTH else "Give more text.")
         )
     cut = splits.cut(len(held.ids), split, length)
-    counts = dict(zip(held.kinds, held.counts(*cut.train).tolist(), strict=True))
-    counted = {kind: 1 if level == "byte" else count for kind, count in counts.items() if count or level == "byte"}
-    if len(counted) < 2:
-        raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counted))!r}.")
-    vocabulary = Vocabulary.counted(counted, vocabulary_size or (WORDS if level == "word" else None))
+    vocabulary = _vocabulary(held, cut.train, level, vocabulary_size, source)
     task = Task(level, vocabulary.tokens, documents == "file")
     tail = LEVELS[level].writer("")([held.kinds[place] for place in held.ids[-TAIL:].tolist()])
     latest = to_bytes(tail).decode(errors="ignore")
@@ -108,6 +104,15 @@ def _offline(corpus: str | None, gap: int | None, file: tuple[str, ...], seed: i
         raise BadInput("--gap: only --corpus recall has one.")
     name = corpus or CORPUS
     return (Offline(""), ", ".join(file)) if file else (CORPORA[name](seed, gap or GAP), name)
+
+
+def _vocabulary(held: Corpus, train: tuple[int, int], level: str, size: int | None, source: str) -> Vocabulary:
+    """That of the training tokens; all bytes are known."""
+    counts = dict(zip(held.kinds, held.counts(*train).tolist(), strict=True))
+    counted = {kind: 1 if level == "byte" else count for kind, count in counts.items() if count or level == "byte"}
+    if len(counted) < 2:
+        raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counted))!r}.")
+    return Vocabulary.counted(counted, size or (WORDS if level == "word" else None))
 
 
 def _bptt(tokens: int, starts: NDArray[np.int64]) -> int:

@@ -29,6 +29,14 @@ class Position:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
+    def kept(self, patience: int) -> str:
+        """Which epoch's weights were kept, and why a training ended, where that is not the last epoch."""
+        if not self.waited:
+            return ""
+        best = self.history[self.epoch - self.waited]
+        why = f"no better validation loss in {self.waited} epochs: stopped. " if self.waited >= patience else ""
+        return f"{why}Kept the weights of epoch {best['epoch']}, validation loss {best['validation_loss']:.4f}"
+
 
 def save(file: Path, variables: list[Any], position: Position) -> None:
     """Write variables (weights, dropout seeds, optimizer) and position, then rename to `file`."""

@@ -18,29 +18,28 @@ def claimed(folder: Path) -> Iterator[None]:
     Raises:
         BadInput: another one is at work in it.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        if not _locked(descriptor):
+    with _locked(folder) as alone:
+        if not alone:
             raise BadInput(f"{folder}: another training is at work in it. Wait for it, or use another --out.")
         yield
-    finally:
-        os.close(descriptor)
 
 
 def in_use(folder: Path) -> bool:
     """Whether a training is at work in the folder."""
-    if not folder.is_dir():
-        return False
+    with _locked(folder) as alone:
+        return not alone
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Lock the folder, if nobody else has; whether that could be done."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        return not _locked(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        alone = True
+    except OSError as error:
+        alone = not isinstance(error, BlockingIOError)  # else a file system without locks
+    try:
+        yield alone
     finally:
         os.close(descriptor)
-
-
-def _locked(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        return not isinstance(error, BlockingIOError)  # else a file system without locks
-    return True

@@ -31,11 +31,12 @@ def publish_json(path: Path, document: Any) -> None:
 
 def as_text(document: Any) -> str:
     """The document as the text that `publish_json` writes; with escapes where it holds what is not UTF-8."""
-    text = json.dumps(finite(document), indent=2, ensure_ascii=False, allow_nan=False)
+    document = finite(document)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(finite(document), indent=2, allow_nan=False)
+        text = json.dumps(document, indent=2, allow_nan=False)
     return text + "\n"
 
 

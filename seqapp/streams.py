@@ -14,10 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-PIECE, SHORT = (
-    4,
-    256,
-)  # windows, tokens: in training a long document is cut about as often, but not more often than that
+PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
+SHORT = 256  # tokens that a piece should have at least
 CUTS = 10_000  # at most; a text so long is learned well in longer pieces too
 ROW = 8192  # tokens that a stream should have at least when a split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document

@@ -152,17 +152,8 @@ class Trainer:
         observers.on_train_end()
         self.position.finished = True
         self.save()
-        if said := self._kept():
+        if said := self.position.kept(self.plan.patience):
             report.note(said)
-
-    def _kept(self) -> str:
-        """Which epoch's weights were kept, and why it ended, where that is not the last epoch."""
-        at = self.position
-        if not at.waited:
-            return ""
-        best = at.history[at.epoch - at.waited]
-        why = f"no better validation loss in {at.waited} epochs: stopped. " if at.waited >= self.plan.patience else ""
-        return f"{why}Kept the weights of epoch {best['epoch']}, validation loss {best['validation_loss']:.4f}"
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
