@@ -261,6 +261,19 @@ def test_only_what_is_trained_is_compiled() -> None:
         assert compiled_ops(training=False)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("training", [True, False])
+def test_a_batch_keeps_its_size_after_one_of_any_size(kind: str, training: bool) -> None:
+    layer = getattr(layers, kind)(5, return_sequences=True, return_state=True)
+    shapes = []
+    for batch in (None, 3):
+        run = tf.function(lambda inputs: layer(inputs, training=training), autograph=False)
+        traced = run.get_concrete_function(tf.TensorSpec([batch, None, 2]))
+        shapes.append([tuple(output.shape) for output in traced.outputs])
+    states = len(shapes[0]) - 1
+    assert shapes == [[(batch, None, 5), *[(batch, 5)] * states] for batch in (None, 3)]
+
+
 def test_a_batch_is_cut_into_shards_of_enough_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
     assert [engine.shards(batch) for batch in (1, 31, 32, 64, 500, None)] == [1, 1, 2, 4, 4, 2]

@@ -55,8 +55,8 @@ def shards(batch: int | None) -> int:
 
 def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Outputs `(steps, batch, units)` and last states, in plain ops unless inside `compiled()`."""
-    outputs, states = _function(loops.infer, step, compiles(False))(sequence.source, recurrent, states, sequence.mask)
-    return outputs, states
+    outputs, last = _function(loops.infer, step, compiles(False))(sequence.source, recurrent, states, sequence.mask)
+    return _as_wide_as(states, outputs, last)
 
 
 def train(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -77,6 +77,14 @@ def train(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Ten
 
     given = (sequence.source, [weight for weight in recurrent if weight is not None], states)
     outputs, *last = run(*tf.nest.flatten(given))
+    return _as_wide_as(states, outputs, last)
+
+
+def _as_wide_as(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """What a loop gave, with the initial states' batch: a function once traced for any batch no longer says which."""
+    outputs.set_shape([None, *first[0].shape])
+    for before, after in zip(first, last, strict=True):
+        after.set_shape(before.shape)
     return outputs, last
 
 
