@@ -24,7 +24,8 @@ from typing import Any
 SPLIT = "0.89,0.01,0.1"  # the usual one of Tiny Shakespeare, with 1 % of it kept aside to choose the epoch by
 SHAKESPEARE = [
     "--split", SPLIT, "--bptt", "128", "--layers", "2", "--dropout", "0.4", "--batch-size", "32", "--learning-rate",
-    "0.003", "--warmup", "50", "--weight-decay", "0.05", "--ema-momentum", "0.99", "--patience", "99",
+    "0.003", "--warmup", "50", "--weight-decay", "0.05", "--weight-drop", "0", "--ema-momentum", "0.99", "--patience",
+    "99",
 ]  # fmt: skip
 MODELS = {  # units of two layers with about as many parameters, and epochs for which twelve minutes are enough
     "lstm": ("384", "10"),
