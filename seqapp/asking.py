@@ -11,9 +11,10 @@ from typing import Any
 import click
 import numpy as np
 
-from seqapp.contract import Piece, Raw, Task
+from seqapp.contract import Raw, Task
 from seqapp.errors import BadInput
 from seqapp.files import json_line
+from seqapp.generation import Piece
 from seqapp.runs import Run
 from seqapp.strings import to_bytes
 from seqapp.table import read_input
@@ -29,7 +30,8 @@ def question(run: Run, task: Task, source: str | None, file_only: bool = False) 
 
 def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
     if source is None:
-        return {name: np.asarray(value) for name, value in run.record["latest"].items()}
+        latest = run.record["latest"] | run.record["about_latest"]
+        return {name: np.asarray(value) for name, value in latest.items()}
     if task.literal and not file_only and source != "-" and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
             raise BadInput(

@@ -46,7 +46,7 @@ def check_dataset(dataset: Any) -> None:
     _expect(set(SPLITS) <= dataset.split.keys(), "`split`", ", ".join(SPLITS), ", ".join(dataset.split))
     asked = task.signature().keys()
     _expect(
-        dataset.latest.keys() == asked,
+        dataset.latest.keys() >= asked,
         "`latest`",
         f"the inputs of the signature, {_named(asked)}",
         _named(dataset.latest),
@@ -95,19 +95,21 @@ def check_answers(dataset: Dataset, network: Network) -> None:
     """
     task = dataset.task
     ask = functions(task, network)["serving_default"]
-    answer = _answer(ask, dataset.latest)
-    twice = {name: np.repeat(np.asarray(value), 2, 0) for name, value in dataset.latest.items()}
+    raw = {name: np.asarray(value) for name, value in dataset.latest.items()}
+    asked = {name: raw[name] for name in task.signature()}
+    answer = _answer(ask, asked)
+    twice = {name: np.repeat(value, 2, 0) for name, value in asked.items()}
     for name, value in _answer(ask, twice).items():
         _expect(value.shape[:1] == (2,), f"answer, '{name}'", "2 rows for two questions", f"shape {value.shape}")
-    task.describe({name: value[0] for name, value in answer.items()})
+    beside = {name: value for name, value in raw.items() if name not in asked}
+    task.describe({name: value[0] for name, value in (answer | beside).items()})
     if type(task).generate is not Task.generate:
         return
-    raw = {name: np.asarray(value) for name, value in dataset.latest.items()}
     extended = task.extend(raw, answer, 1.0, np.random.default_rng(0))
     pair = isinstance(extended, tuple) and len(extended) == 2
     _expect(pair, "extend", "the next raw inputs and the item", type(extended).__name__)
     _expect(extended[0].keys() == raw.keys(), "extend", f"raw inputs {_named(raw)}", _named(extended[0]))
-    _answer(ask, extended[0])
+    _answer(ask, {name: extended[0][name] for name in asked})
 
 
 def check_weights(task: Task, build: Callable[[], Network]) -> None:

@@ -16,12 +16,13 @@ import abc
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.errors import BadInput
+from seqapp.generation import Piece, Request
 from seqapp.heads import Head, Predictions, Tensor
 from seqapp.streams import Streams
 
@@ -75,30 +76,10 @@ class Signature:
     function: Callable[..., dict[str, Tensor]]
 
 
-@dataclass(frozen=True)
-class Request:
-    """What `seqapp generate` is asked for: `steps` items for each of `samples`, whose seeds count up from `seed`."""
-
-    steps: int
-    temperature: float = 1.0
-    seed: int = 0
-    samples: int = 1
-    top_k: int = 0  # choose among this many of the likeliest; 0: all
-    top_p: float = 1.0  # choose among the likeliest that have this probability together
-    stop: str = ""  # end where this comes up
-
-
-class Piece(NamedTuple):
-    """A part of what is generated, in order: more `items` (numbers or strings) of a sample, and `text` for a person."""
-
-    sample: int
-    items: list[Any]
-    text: str
-
-
 class Task(abc.ABC):
     """What is asked and how it is answered. Subclasses are frozen dataclasses whose fields are JSON values."""
 
+    calibration: ClassVar[tuple[str, ...]] = ()  # the fields that `Dataset.calibrated` sets after a training
     literal: ClassVar[bool] = False  # whether `predict RUN "…"` may take the input itself in place of a file
     separator: ClassVar[str] = " "  # stands between generated items
 
@@ -158,7 +139,7 @@ class Task(abc.ABC):
         return {}
 
     def describe(self, answer: Raw) -> str:
-        """One answer (no batch axis) for a person."""
+        """One answer (no batch axis) for a person, with what its question holds beside the signature's inputs."""
         return "\n".join(f"{name}: {' '.join(map(str, np.atleast_1d(value)))}" for name, value in answer.items())
 
     def signatures(self, network: Network) -> dict[str, Signature]:
@@ -200,9 +181,10 @@ class Dataset(abc.ABC):
     """The data of one task, split by time, and how predictions on its test split are measured."""
 
     task: Task
-    data: Mapping[str, Any]  # sha256 of the source, rows, and where it came from
+    data: Mapping[str, Any]  # sha256 of the source, rows, where it came from; `notes`, sentences for who trains on it
     split: Mapping[str, Any]  # which rows, dates or sequences each split holds
     latest: Raw  # raw inputs that ask what comes after the last row, batch axis 1
+    overlap: int = 1  # so many test cases in a row see partly the same
 
     @property
     def defaults(self) -> Mapping[str, Any]:
@@ -232,6 +214,18 @@ class Dataset(abc.ABC):
 
         The mean over the cases is the metric. Names in `HIGHER_IS_BETTER` are shares of successes; all others errors.
         """
+
+    def in_units(self, predictions: Any) -> Any:
+        """The network's predictions on the test split in the form in which baselines come."""
+        return predictions
+
+    def calibrated(self, predicted: Callable[[str], Any]) -> Task:
+        """The task, its `calibration` fitted to what the trained network says: `predicted(split)`, never of "test"."""
+        return self.task
+
+    def remarks(self, predictions: Any) -> list[str]:
+        """Sentences on the model's test predictions that belong to the verdict."""
+        return []
 
     def on(self, source: str) -> Dataset:
         """The same task on other data of the same form, whole, as the test split.

@@ -33,7 +33,7 @@ def evaluate(run: Run, other: str | None = None) -> dict[str, Any]:
     dataset = run.load_dataset()
     dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
-    predicted = predictions(dataset, network, dataset.windows("test"))
+    predicted = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
     baselines = dataset.baselines()
     document: dict[str, Any] = {
         "dataset": run.dataset,
@@ -42,7 +42,7 @@ def evaluate(run: Run, other: str | None = None) -> dict[str, Any]:
         "split": dict(dataset.split),
         "metrics": dataset.metrics(predicted) | dataset.probes(functions(dataset.task, network)),
         "baselines": {name: dataset.metrics(baseline.predictions) for name, baseline in baselines.items()},
-        "verdict": verdict(dataset, predicted, baselines),
+        "verdict": " ".join([verdict(dataset, predicted, baselines), *dataset.remarks(predicted)]),
     }
     if not other:
         publish_json(run.folder / "metrics.json", document)

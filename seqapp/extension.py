@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from seqapp.contract import Piece, Raw, Request, Task
+from seqapp.contract import Raw, Task
 from seqapp.errors import BadInput
+from seqapp.generation import Piece, Request
 from seqapp.network import Network
 from seqapp.signatures import functions
 
@@ -21,11 +22,11 @@ def go_on(task: Task, network: Network, raw: Raw, request: Request) -> Iterator[
     for name, off in (("top_k", 0), ("top_p", 1.0), ("stop", "")):
         if getattr(request, name) != off:
             raise BadInput(f"--{name.replace('_', '-')}: only text is generated with it.")
-    ask = functions(task, network, "serving_default")["serving_default"]
+    ask, asked = functions(task, network, "serving_default")["serving_default"], task.signature().keys()
     for sample in range(request.samples):
         random, now, before = np.random.default_rng(request.seed + sample), raw, ""
         for _ in range(request.steps):
-            now, item = task.extend(now, ask(**now), request.temperature, random)
+            now, item = task.extend(now, ask(**{name: now[name] for name in asked}), request.temperature, random)
             if item is None:
                 break
             yield Piece(sample, [item], before + (f"{item:.6g}" if isinstance(item, float) else str(item)))

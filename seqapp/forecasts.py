@@ -1,45 +1,141 @@
-"""Metrics of forecasts of a positive number: errors in its own unit and on log-returns, direction, intervals."""
+"""Metrics of forecasts: errors in the series' own units, on scaled values and on log-returns, direction, intervals.
+
+Model and baselines are measured by the same code, on the same origins.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+LAGS = 5  # rows that a forecast is looked for in
 
-def forecast_metrics(
-    actual: NDArray[Any], quantiles: NDArray[Any], last: NDArray[Any], scale: float, levels: tuple[float, ...]
-) -> dict[str, float]:
-    """Measure forecasts against what came.
 
-    Args:
-        actual: what came, `(origins, horizon)`, raw units.
-        quantiles: what was said, `(origins, horizon, levels)`, or one level where there is no interval.
-        last: the last known value at each origin, `(origins,)`.
-        scale: mean absolute (seasonal) difference of the training rows, for MASE (Hyndman & Koehler 2006).
-        levels: of the quantiles, ascending, 0.1 to 0.9 around the median.
-    """
-    from sklearn.metrics import mean_absolute_error, mean_pinball_loss, root_mean_squared_error
+@dataclass(frozen=True)
+class Measured:
+    """Forecasts laid beside what came, raw units."""
 
-    forecast, known = quantiles[..., quantiles.shape[-1] // 2], last[:, np.newaxis]
-    error = mean_absolute_error(actual, forecast)
-    measured = {
-        "mae": error,
-        "rmse": root_mean_squared_error(actual, forecast),
-        "log_return_mae": np.abs(np.log(actual) - np.log(forecast)).mean(),
-    }
-    if scale > 0:  # a series that repeats itself exactly has no yardstick
-        measured["mase"] = error / scale
+    columns: tuple[str, ...]  # the targets
+    actual: NDArray[Any]  # (origins, targets, horizon)
+    quantiles: NDArray[Any]  # (origins, targets, horizon, 2 * levels + 1), or one where there is no interval
+    last: NDArray[Any]  # the value known last at each origin, (origins, targets)
+    levels: tuple[float, ...]  # percent that the intervals are to cover
+    change: NDArray[Any]  # mean absolute (seasonal) difference of the training rows, (targets,)
+    deviation: NDArray[Any]  # standard deviation of the training rows, (targets,)
+
+    @property
+    def forecast(self) -> NDArray[Any]:
+        """The medians, `(origins, targets, horizon)`."""
+        return np.asarray(self.quantiles[..., self.quantiles.shape[-1] // 2])
+
+    @property
+    def error(self) -> NDArray[Any]:
+        """Absolute errors, `(origins, targets, horizon)`."""
+        return np.asarray(np.abs(self.actual - self.forecast))
+
+    @property
+    def yardstick(self) -> NDArray[Any]:
+        """What scaled values are multiples of: the training deviation, 1 where a target is constant."""
+        return np.asarray(np.where(self.deviation > 0, self.deviation, 1.0))
+
+    @property
+    def bounded(self) -> bool:
+        """Whether there are intervals."""
+        return bool(self.quantiles.shape[-1] > 1)
+
+    def interval(self, level: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Lower and upper bounds at a level in percent."""
+        place = sorted(self.levels, reverse=True).index(level)
+        return self.quantiles[..., place], self.quantiles[..., -1 - place]
+
+    def pinball(self) -> NDArray[Any]:
+        """Pinball loss `(origins, targets, horizon)`, the mean over the bounds and the median."""
+        below = sorted((1 - level / 100) / 2 for level in self.levels)
+        at = np.array([*below, 0.5, *(1 - level for level in reversed(below))])
+        off = self.actual[..., None] - self.quantiles
+        return np.asarray(np.maximum(at * off, (at - 1) * off).mean(-1))
+
+    def cases(self) -> dict[str, NDArray[Any]]:
+        """What the verdict is about, `(origins,)`; of several targets on scaled values, so that each counts."""
+        several = len(self.columns) > 1
+        unit = self.yardstick[:, None] if several else 1.0
+        found = {"scaled_mae" if several else "mae": (self.error / unit).mean((1, 2))}
+        if self.bounded:
+            found["pinball"] = (self.pinball() / unit).mean((1, 2))
+        return found
+
+
+def forecast_metrics(measured: Measured) -> dict[str, float]:
+    """Named metrics; of several targets on scaled values, then the error of each in its own unit."""
+    scaled = measured.error / measured.yardstick[:, None]
+    found = {"scaled_mae": scaled.mean(), "scaled_mse": np.square(scaled).mean()}
+    if (measured.change > 0).all():  # a series that repeats itself exactly has no yardstick
+        found["mase"] = (measured.error / measured.change[:, None]).mean()  # Hyndman & Koehler 2006
+    if len(measured.columns) > 1:
+        found |= {f"mae_{name}": measured.error[:, place].mean() for place, name in enumerate(measured.columns)}
+    else:
+        found = _of_one(measured) | found
+    if measured.bounded:
+        found |= _of_intervals(measured)
+    return {name: float(value) for name, value in found.items()}
+
+
+def _of_one(measured: Measured) -> dict[str, Any]:
+    """In the target's own unit."""
+    actual, forecast, known = measured.actual, measured.forecast, measured.last[..., None]
+    found = {"mae": measured.error.mean(), "rmse": np.sqrt(np.square(measured.error).mean())}
+    if (actual > 0).all() and (forecast > 0).all():
+        found["log_return_mae"] = np.abs(np.log(actual) - np.log(forecast)).mean()
+        found["mape"] = (measured.error / actual).mean()
     moved = actual != known
-    if not np.array_equal(forecast, np.broadcast_to(known, forecast.shape)):  # no change names no direction
-        measured["direction_accuracy"] = ((forecast > known) == (actual > known))[moved].mean()
-    measured["always_up"] = (actual > known)[moved].mean()
-    if quantiles.shape[-1] == len(levels):
-        measured["coverage_80"] = ((quantiles[..., 0] <= actual) & (actual <= quantiles[..., -1])).mean()
-        losses = [
-            mean_pinball_loss(actual.ravel(), quantiles[..., index].ravel(), alpha=level)
-            for index, level in enumerate(levels)
-        ]
-        measured["pinball"] = np.mean(losses)
-    return {name: float(value) for name, value in measured.items()}
+    found["always_up"] = (actual > known)[moved].mean() if moved.any() else np.nan
+    if not np.allclose(forecast, np.broadcast_to(known, forecast.shape), rtol=1e-6):  # no change names no direction
+        found["direction_accuracy"] = ((forecast > known) == (actual > known))[moved].mean()
+    return found
+
+
+def _of_intervals(measured: Measured) -> dict[str, Any]:
+    found = {}
+    for level in measured.levels:
+        lower, upper = measured.interval(level)
+        found[f"coverage_{level:g}"] = ((lower <= measured.actual) & (measured.actual <= upper)).mean()
+    several = len(measured.columns) > 1
+    found["pinball"] = (measured.pinball() / (measured.yardstick[:, None] if several else 1.0)).mean()
+    return found
+
+
+def lag(measured: Measured) -> int | None:
+    """By how many rows the forecasts one row ahead come late: where they correlate best with what came before.
+
+    None where there is nothing to correlate: other horizons, several targets, constant values.
+    """
+    actual, forecast = measured.actual[:, 0, 0], measured.forecast[:, 0, 0]
+    if len(actual) < 10 * LAGS or actual.std() == 0 or forecast.std() == 0:
+        return None
+    at = [np.corrcoef(forecast[LAGS:], actual[LAGS - late : len(actual) - late])[0, 1] for late in range(LAGS + 1)]
+    return int(np.argmax(at))
+
+
+def remarks(measured: Measured) -> list[str]:
+    """Whether the forecast comes late, and whether its direction is better than always saying up."""
+    from scipy.stats import binomtest
+
+    found = []
+    if late := lag(measured):
+        rows = "row" if late == 1 else f"{late} rows"
+        found.append(f"One row ahead it comes late: the forecast is most like the value {rows} before its own.")
+    metrics = forecast_metrics(measured)
+    if "direction_accuracy" in metrics:
+        moved = measured.actual[:, :, 0] != measured.last
+        hits = ((measured.forecast[:, :, 0] > measured.last) == (measured.actual[:, :, 0] > measured.last))[moved]
+        low, high = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "wilson")
+        up = (measured.actual[:, :, 0] > measured.last)[moved].mean()
+        standing = "better than" if low > up else "worse than" if high < up else "no better than"
+        found.append(
+            f"Its direction one row ahead is right in {hits.mean():.1%} (95 % between {low:.1%} and {high:.1%}), "
+            f"{standing} always up, {up:.1%}."
+        )
+    return found

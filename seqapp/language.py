@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.checks import require
-from seqapp.contract import Piece, Raw, Request, Signature, Task, Tokens
+from seqapp.contract import Raw, Signature, Task, Tokens
+from seqapp.generation import Piece, Request
 from seqapp.heads import Category, Tensor
 from seqapp.strings import from_bytes, to_bytes
 from seqapp.vocabulary import START, UNKNOWN, Vocabulary

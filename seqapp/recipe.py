@@ -17,7 +17,8 @@ from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Dataset, Raw
 from seqapp.errors import BadInput
-from seqapp.network import Shape, build, check_causal, drops_weights
+from seqapp.evaluation import predictions
+from seqapp.network import Network, Shape, build, check_causal, drops_weights
 from seqapp.optimization import Plan
 from seqapp.rooms import Room
 from seqapp.runs import Run
@@ -75,6 +76,26 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     Raises:
         BadInput: the folder exists and `force` is not given, or the data is not usable.
     """
+    _refuse_to_overwrite(folder, force)
+    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
+    check_dataset(dataset)
+    left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
+    recipe = recipe.resolved(dataset)
+    shape, plan = Shape(**recipe.network), Plan(**recipe.training)
+    layer = runs.layer_of(recipe.model, recipe.model_options)
+    check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
+    network = build(dataset.task, layer, shape, plan.seed)
+    check_causal(network, dataset.task)
+    check_answers(dataset, network)
+    _announce(recipe, dataset, left, report)
+    folder.mkdir(parents=True, exist_ok=True)
+    with claimed(folder):
+        runs.clear(folder)
+        run = Run(folder, _record(recipe, dataset, network, command)).update()
+        return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
+
+
+def _refuse_to_overwrite(folder: Path, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"--out: expected a folder, got the file '{folder}'.")
     if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
@@ -83,20 +104,21 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         raise BadInput(
             f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
         )
-    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
-    check_dataset(dataset)
-    left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
-    recipe = recipe.resolved(dataset)
+
+
+def _announce(recipe: Recipe, dataset: Dataset, left: list[str], report: Report) -> None:
+    """What the data decided of the options that were left to it, and what is remarkable about the data."""
     chosen = dict(dataset.settled) | recipe.network | recipe.training
     if said := ", ".join(f"--{name.replace('_', '-')} {chosen[name]}" for name in left if chosen.get(name) is not None):
         report.note(f"for {dataset.data['rows']:,} rows: {said}")
-    shape, plan = Shape(**recipe.network), Plan(**recipe.training)
-    layer = runs.layer_of(recipe.model, recipe.model_options)
-    check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
-    network = build(dataset.task, layer, shape, plan.seed)
-    check_causal(network, dataset.task)
-    check_answers(dataset, network)
-    record = {
+    for note in dataset.data.get("notes", []):
+        report.note(note)
+
+
+def _record(recipe: Recipe, dataset: Dataset, network: Network, command: list[str]) -> dict[str, Any]:
+    """What run.json says before the training."""
+    asked = dataset.task.signature()
+    return {
         "format": runs.FORMAT,
         "seqapp": seqapp.__version__,
         "command": command,
@@ -104,21 +126,17 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         "model": recipe.model.name,
         "rooms": {"dataset": _reference(recipe.dataset), "model": _reference(recipe.model)},
         "options": recipe.options(),
-        "seed": plan.seed,
+        "seed": recipe.training["seed"],
         "versions": runs.versions(),
         "data": dict(dataset.data),
         "split": dict(dataset.split),
         "parameters": int(network.model.count_params()),
         "seconds": None,
         "finished": False,
-        "latest": _listed(dataset.latest),
+        "latest": _listed({name: value for name, value in dataset.latest.items() if name in asked}),
+        "about_latest": _listed({name: value for name, value in dataset.latest.items() if name not in asked}),
         "task": json.loads(json.dumps(dataset.task.state())),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    with claimed(folder):
-        runs.clear(folder)
-        run = Run(folder, record).update()
-        return _finished(run, train(folder, dataset, network, plan, report))
 
 
 def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:
@@ -148,11 +166,16 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
         data = run.load_dataset()
         network = run.new_network(data.task)
         run = run.update(options=run.record["options"] | {"training": training})
-        return _finished(run, train(folder, data, network, Plan(**training), report, resume=True))
+        position = train(folder, data, network, Plan(**training), report, resume=True)
+        return _finished(run, data, network, position)
 
 
-def _finished(run: Run, position: Position) -> Run:
-    return run.update(finished=True, seconds=round(position.seconds, 3))
+def _finished(run: Run, dataset: Dataset, network: Network, position: Position) -> Run:
+    """The best weights, calibrated, and the run's last entries."""
+    runs.load_weights(network, run.weights)
+    task = dataset.calibrated(lambda split: predictions(dataset, network, dataset.windows(split)))
+    state = json.loads(json.dumps(task.state()))
+    return run.update(finished=True, seconds=round(position.seconds, 3), task=state)
 
 
 def _reference(room: Room) -> str:

@@ -78,11 +78,13 @@ class Run:
                 f"{self.folder}: the data has changed since training (sha256 {dataset.data['sha256'][:12]}…, "
                 f"trained on {self.record['data']['sha256'][:12]}…). Restore it, or train again with --force."
             )
-        if json.loads(json.dumps(dataset.task.state())) != self.record["task"]:
+        late = dict.fromkeys(dataset.task.calibration)  # set by a training, not by the data
+        if json.loads(json.dumps(dataset.task.state() | late)) != self.record["task"] | late:
             raise BadInput(
                 f"{self.folder}: {self.dataset}.py now prepares the data in another way than at training. "
                 "Train again with --force."
             )
+        dataset.task = self.task()
         return dataset
 
     def new_network(self, task: Task) -> Network:

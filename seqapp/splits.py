@@ -26,6 +26,10 @@ class Split:
     validation: tuple[int, int]
     test: tuple[int, int]
 
+    def moved(self, rows: int) -> Split:
+        """The same cut, so many rows further down."""
+        return Split(*((start + rows, stop + rows) for start, stop in (self.train, self.validation, self.test)))
+
     def describe(self, dates: Sequence[str] | None = None) -> dict[str, Any]:
         """For run.json: rows of each split, and its first and last date where there are dates."""
         described = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from seqapp.errors import BadInput, UnknownName
 
+DATES = ("date", "datetime", "timestamp", "month", "day", "time")  # what a column of dates is called
 MISSING = {"", "na", "n/a", "nan", "null", "none", "-"}
 
 
@@ -40,7 +42,7 @@ class Table:
         """The column's exact name; case does not matter where only one column fits."""
         if column in self.columns:
             return column
-        same = [name for name in self.columns if name.lower() == column.lower()]
+        same = [name for name in self.columns if _plain(name) == _plain(column)]
         if len(same) == 1:
             return same[0]
         prefix = f"{option}: " if option else ""
@@ -63,11 +65,15 @@ class Table:
         except ValueError:
             value = float("inf")
         if not np.isfinite(value):
-            raise BadInput(
-                f"{self.where(row, column)}: expected a number, got '{text}'. "
-                "Name numeric columns with --target and --inputs."
-            )
+            comma = re.fullmatch(r"[-+]?\d+,\d+", text)
+            advice = "Write decimal points." if comma else "Name numeric columns with --target and --inputs."
+            raise BadInput(f"{self.where(row, column)}: expected a number, got '{text}'. {advice}")
         return value
+
+    def is_numeric(self, column: str) -> bool:
+        """Whether a column's first value that is not missing is a number."""
+        first = next((text for text in self.columns[column] if text.strip().lower() not in MISSING), "")
+        return bool(re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", first))
 
     def without_gaps(self, columns: list[str], missing: str) -> tuple[Table, NDArray[Any]]:
         """Numeric columns `(rows, columns)` with gaps refused ("error"), left out ("drop") or filled ("forward").
@@ -100,18 +106,11 @@ class Table:
         Raises:
             BadInput: a date cannot be read, comes twice, or is out of order.
         """
-        if column is None:
-            usual = [
-                name
-                for name in self.columns
-                if name.strip().lower() in ("date", "datetime", "timestamp", "month", "day", "time")
-            ]
-            if not usual:
-                return None
-            column = usual[0]
+        named = self.date_column(column)
+        if named is None:
+            return None
         import pandas as pd
 
-        named = self.name(column, "--date")
         read = pd.to_datetime(pd.Series(self.columns[named]), errors="coerce", format="mixed")
         stamps = [None if pd.isna(stamp) else stamp for stamp in read]
         whole_days = all(stamp is None or stamp == stamp.normalize() for stamp in stamps)
@@ -130,9 +129,33 @@ class Table:
                 )
         return [stamp.date().isoformat() if whole_days else stamp.isoformat() for stamp in stamps if stamp is not None]
 
+    def date_column(self, column: str | None) -> str | None:
+        """The column of dates: the one named, else one called date, month, time … if there is one."""
+        if column is not None:
+            return self.name(column, "--date")
+        return next((name for name in self.columns if _plain(name) in DATES), None)
+
+    def newest_first(self, column: str | None) -> bool:
+        """Whether the dates fall from the first row to the last, as Alpha Vantage has them."""
+        import pandas as pd
+
+        named = self.date_column(column)
+        if named is None or self.rows < 2:
+            return False
+        stamps = pd.to_datetime(pd.Series(self.columns[named]), errors="coerce", format="mixed")
+        return bool((stamps.diff().iloc[1:] < pd.Timedelta(0)).all())
+
     def where(self, row: int, column: str) -> str:
         """ "prices.csv, line 17, column 'Close'"."""
         return f"{self.source}, line {self.lines[row]}, column '{column}'"
+
+
+def _plain(name: str) -> str:
+    """A column's name as people say it: without case, Stooq's brackets, Alpha Vantage's numbers, underscores.
+
+    Example: "<CLOSE>", "4. close", "Close" -> "close"
+    """
+    return re.sub(r"^\d+\. |[<>\s_]", "", name.lower())
 
 
 def read_bytes(path: str, what: str) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
-from seqapp.contract import Piece, Request
+from seqapp.generation import Piece, Request
 from seqapp.heads import Tensor
 from seqapp.network import Network
 from seqapp.sampling import BLOCK, Draws, Place, begin, go_on

@@ -86,7 +86,9 @@ def test_stderr_is_clean_and_stdout_is_one_json_document(trained: Callable[[str]
     run = trained("stock")
     done = process("predict", run, "--json")
     assert done.stderr == ""
-    assert json.loads(done.stdout)["predictions"][0].keys() == {"forecast", "lower", "upper"}
+    assert json.loads(done.stdout)["predictions"][0].keys() == {
+        "forecast", "lower", "upper", "lower_95", "upper_95", "date",
+    }  # fmt: skip
     done = process("evaluate", run, "--json")
     assert done.stderr == ""
     assert json.loads(done.stdout) == json.loads((run / "metrics.json").read_text())
@@ -96,7 +98,7 @@ def test_evaluate_gives_the_documented_shape(trained: Callable[[str], Path]) -> 
     document = json.loads(seqapp("evaluate", trained("stock"), "--json").stdout)
     assert list(document) == ["dataset", "model", "run", "split", "metrics", "baselines", "verdict"]
     assert document["metrics"].keys() >= {"mae", "rmse", "mase", "log_return_mae", "direction_accuracy", "coverage_80"}
-    assert document["baselines"].keys() == {"repeat_last", "drift"}
+    assert document["baselines"].keys() == {"repeat_last", "drift", "linear"}
     assert document["split"]["test"] == {"rows": [889, 1047], "first": "2008-03-03", "last": "2008-10-14"}
     table = seqapp("evaluate", trained("stock")).stdout
     assert table.startswith("stock with lstm, test split: rows 889–1047, 2008-03-03 to 2008-10-14\n")
@@ -124,7 +126,9 @@ def ask_next(run: Path, terms: list[str]) -> str:
 
 def test_predict_speaks_to_a_person(trained: Callable[[str], Path]) -> None:
     said = seqapp("predict", trained("stock")).stdout
-    assert re.fullmatch(r"(close \+[12]: [\d.]+  \(80 % between [\d.]+ and [\d.]+\)\n){2}", said)
+    assert re.fullmatch(
+        r"(close 2008-10-1[56]: [\d.]+  \(80 % between [\d.]+ and [\d.]+, 95 % between [\d.]+ and [\d.]+\)\n){2}", said
+    )
     assert re.fullmatch(
         r"dinner: \w+  \((\w+ [\d.]+%(, )?){3}\)\n", seqapp("predict", trained("weather_dinner")).stdout
     )
@@ -165,5 +169,5 @@ def test_list_shows_runs_and_what_is_the_matter_with_them(trained: Callable[[str
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
     (tmp_path / "runs" / "good").symlink_to(trained("stock"))
     said = seqapp("list").stdout
-    assert re.search(r"good +stock with lstm, 374 parameters", said)
+    assert re.search(r"good +stock with lstm, 410 parameters", said)
     assert re.search(r"broken +runs/broken/run.json: not readable as the record of a run", said)

@@ -15,8 +15,9 @@ from conftest import MODEL, SMALL
 from seqapp import rooms
 from seqapp.batches import Epoch, batches
 from seqapp.categories import draw
-from seqapp.contract import SPLITS, Dataset, Request, Tokens
+from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.evaluation import predictions
+from seqapp.generation import Request
 from seqapp.heads import Category
 from seqapp.network import Shape, build, check_causal
 from seqapp.runs import layer_of, open_run
@@ -95,7 +96,7 @@ class TestDataset:
         dataset = load(name)
         layer = layer_of(rooms.find("models", "simple_rnn"), {})
         network = build(dataset.task, layer, Shape(4, 1, 0.0))
-        ours = predictions(dataset, network, dataset.windows("test"))
+        ours = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
         for baseline in dataset.baselines().values():
             np.testing.assert_allclose(baseline.predictions.actual, ours.actual, rtol=1e-4, atol=1e-4)
             assert dataset.metrics(baseline.predictions).keys() <= dataset.metrics(ours).keys()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -185,110 +184,6 @@ class TestWeatherDinner:
         question = {"numbers": [[[3.0], [float("nan")], [2.0]]], "Mood": [["gay", "", ""]], "oven": [["on", "on", "on"]],
                     "dish": [["soup", "stew", ""]]}  # fmt: skip
         assert ask(run, question).keys() == {"dish", "classes", "probability"}
-
-
-class TestStock:
-    @staticmethod
-    def options(csv: Path | None = None, **changes: Any) -> tuple[Any, ...]:
-        values = {"csv": str(csv) if csv else None, "target": "close", "inputs": None, "date": None, "window": 4, "horizon": 2,
-                  "season": None, "missing": "error", "split": "0.7,0.15,0.15", "split_at": None} | changes  # fmt: skip
-        return tuple(values.values())
-
-    def prices(self, tmp_path: Path, values: list[float], name: str = "p.csv") -> Path:
-        path = tmp_path / name
-        path.write_text("close\n" + "\n".join(map(str, values)))
-        return path
-
-    def test_windows_against_a_hand_drawn_table(self, tmp_path: Path) -> None:
-        values = [float(2**row) for row in range(40)]
-        dataset = room("stock").load(*self.options(self.prices(tmp_path, values)), seed=0)
-        scale = dataset.task.scale[0]
-        windows = dataset.windows("train")
-        assert windows.count == 28 - 2 - 4 + 1  # origins 3 to 25: a whole window before, the horizon inside the split
-        inputs, targets, weights = example(windows, 0)
-        np.testing.assert_allclose(inputs[:, 0] * scale, np.log([2, 2, 2]), rtol=1e-5)
-        np.testing.assert_allclose(targets[-1] * dataset.task.growth(), np.log([2, 4]), rtol=1e-5)
-        assert weights.tolist() == [0, 0, 1]
-        assert dataset.origins("test").tolist() == [33, 34, 35, 36, 37]
-
-    def test_the_scale_never_sees_validation_or_test(self, tmp_path: Path) -> None:
-        random = np.random.default_rng(0)
-        calm = 100 * np.exp(np.cumsum(random.normal(0, 0.01, 100)))
-        wild = calm.copy()
-        wild[70:] *= np.exp(np.cumsum(random.normal(0, 0.5, 30)))
-        one, two = (room("stock").load(*self.options(self.prices(tmp_path, list(values), f"{index}.csv")), seed=0)
-                    for index, values in enumerate((calm, wild)))  # fmt: skip
-        assert one.task == two.task
-        for split in ("train",):
-            for index in range(one.windows(split).count):
-                for first, second in zip(
-                    example(one.windows(split), index), example(two.windows(split), index), strict=True
-                ):
-                    np.testing.assert_array_equal(first, second)
-
-    def test_answers_scale_with_the_price(self, trained: Callable[[str], Path]) -> None:
-        from seqapp.runs import open_run
-        from seqapp.signatures import functions
-
-        run = open_run(trained("stock"))
-        task = run.task()
-        answer = functions(task, run.load_network(task))["serving_default"]
-        history = np.array(run.record["latest"]["history"], np.float32)
-        one, thousand = answer(history=history), answer(history=1000 * history)
-        for name in ("forecast", "lower", "upper"):
-            np.testing.assert_allclose(1000 * one[name], thousand[name], rtol=1e-4)
-        assert (one["lower"] < one["forecast"]).all()
-        assert (one["forecast"] < one["upper"]).all()
-
-    def test_baselines_by_hand(self, tmp_path: Path) -> None:
-        values = [100.0, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110, 100, 110]
-        dataset = room("stock").load(
-            *self.options(self.prices(tmp_path, values), season=2, split="12,4,4", horizon=1), seed=0
-        )
-        baselines = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
-        assert baselines["repeat_last"]["mae"] == pytest.approx(10)
-        assert baselines["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
-        drift = (110 / 100) ** (1 / 11)
-        assert baselines["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
-
-    def test_a_price_that_walks_at_random_is_called_no_better_than_the_last_close(self, tmp_path: Path) -> None:
-        walk = 100 * np.exp(np.cumsum(np.random.default_rng(5).normal(0, 0.01, 900)))
-        run = tmp_path / "run"
-        seqapp(
-            "train",
-            "stock",
-            "--csv",
-            self.prices(tmp_path, list(walk)),
-            "--epochs",
-            3,
-            "--window",
-            10,
-            "--units",
-            8,
-            "--out",
-            run,
-        )
-        verdict = json.loads(seqapp("evaluate", run, "--json").stdout)["verdict"]
-        assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
-
-    def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
-        dataset = room("stock").load(
-            *self.options(shared / "sp500-daily.csv", horizon=1, split="0.7,0.15,0.15"), seed=0
-        )
-        origins = dataset.origins("test")
-        assert len(origins) == 766
-        last, actual = dataset.target[origins], dataset.target[origins + 1]
-        assert 100 * np.mean(np.abs(actual - last) / actual) == pytest.approx(0.729, abs=0.005)  # ../shared/facts
-        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
-        assert measured["always_up"] == pytest.approx(0.56, abs=0.002)
-        assert measured["mae"] == pytest.approx(np.abs(actual - last).mean())
-
-    def test_dates_cut_where_they_say(self, tmp_path: Path) -> None:
-        rows = [f"{np.datetime64('2020-01-01') + 3 * day},{100 + day}" for day in range(100)]
-        (tmp_path / "p.csv").write_text("date,close\n" + "\n".join(rows))
-        dataset = room("stock").load(*self.options(tmp_path / "p.csv", split_at="2020-06-01,2020-08-01"), seed=0)
-        assert dataset.split["validation"] == {"rows": [51, 71], "first": "2020-06-02", "last": "2020-07-29"}
-        assert dataset.split["test"]["first"] == "2020-08-01"
 
 
 class TestText:

@@ -57,8 +57,14 @@ def write(path: Path, rows: list[str]) -> Path:
             ", line 17, column 'close': expected a number, got 'inf'. Name numeric columns with --target and --inputs.",
         ),
         (
-            with_row(15, "2020-01-16,0"),
-            ", line 17, column 'close': expected a number above 0, as log-returns need, got 0. Choose other columns.",
+            with_row(190, "2020-07-09,0"),
+            ", line 192, column 'close': expected a number above 0, as --scale log-last needs, got 0. "
+            "Use --scale last.",
+        ),
+        (with_row(15, "2020-01-16,1,5"), ", line 17: expected 2 values as in the header, got 3."),
+        (
+            with_row(15, '2020-01-16,"1,5"'),
+            ", line 17, column 'close': expected a number, got '1,5'. Write decimal points.",
         ),
         (
             with_row(15, "2020-01-15,5"),
@@ -101,9 +107,10 @@ def test_a_file_that_is_no_csv(content: bytes, said: str, tmp_path: Path) -> Non
 
 
 def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
+    said = refused("train", "weather_dinner", "--csv", tmp_path)
+    assert said == f"Error: {tmp_path}: expected a CSV file with a header, got a directory."
+    assert refused("train", "stock", "--csv", tmp_path) == f"Error: --csv: {tmp_path} holds no CSV file."
     for dataset in ("stock", "weather_dinner"):
-        said = refused("train", dataset, "--csv", tmp_path)
-        assert said == f"Error: {tmp_path}: expected a CSV file with a header, got a directory."
         absent = tmp_path / "absent.csv"
         assert (
             refused("train", dataset, "--csv", absent)

@@ -17,11 +17,11 @@ from seqapp.categories import majority, markov, repeat_last
 from seqapp.checks import conform
 from seqapp.errors import BadInput
 from seqapp.files import as_text, publish
-from seqapp.forecasts import forecast_metrics
+from seqapp.forecasts import Measured, forecast_metrics
 from seqapp.heads import Category, Quantiles
 from seqapp.ngrams import NGram
 from seqapp.optimization import Optimizer, Plan
-from seqapp.verdict import significant_gain, verdict
+from seqapp.verdict import gains, probability_of_chance, verdict
 from seqapp.vocabulary import Vocabulary
 
 
@@ -178,16 +178,18 @@ class TestVerdict:
     def test_noise_is_no_gain_and_a_steady_difference_is_one(self) -> None:
         random = np.random.default_rng(0)
         theirs = random.normal(10, 1, 400)
-        assert significant_gain(theirs + random.normal(0, 1, 400), theirs, higher_is_better=False) == 0
-        assert significant_gain(theirs - 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=False) == 1
-        assert significant_gain(theirs + 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=False) == -1
-        assert significant_gain(theirs + 0.5 + random.normal(0, 1, 400), theirs, higher_is_better=True) == 1
+        assert gains(theirs + random.normal(0, 1, 400), {"one": theirs}, higher_is_better=False)["one"] == 0
+        assert gains(theirs - 0.5 + random.normal(0, 1, 400), {"one": theirs}, higher_is_better=False)["one"] == 1
+        assert gains(theirs + 0.5 + random.normal(0, 1, 400), {"one": theirs}, higher_is_better=False)["one"] == -1
+        assert gains(theirs + 0.5 + random.normal(0, 1, 400), {"one": theirs}, higher_is_better=True)["one"] == 1
 
     def test_equal_cases_are_equal(self) -> None:
-        assert significant_gain(np.ones(100), np.ones(100), higher_is_better=True) == 0
+        assert gains(np.ones(100), {"one": np.ones(100)}, higher_is_better=True)["one"] == 0
 
     def test_the_verdict_says_by_how_much_it_is_better_than_the_best_of_them(self) -> None:
-        dataset: Any = SimpleNamespace(cases=lambda cases: {name: np.full(100, value) for name, value in cases.items()})
+        dataset: Any = SimpleNamespace(
+            cases=lambda cases: {name: np.full(100, value) for name, value in cases.items()}, overlap=1
+        )
         baselines: Any = {
             name: SimpleNamespace(predictions=cases, description=name, ceiling=False)
             for name, cases in {
@@ -209,8 +211,24 @@ class TestVerdict:
 
     def test_chance_is_called_a_gain_about_one_time_in_twenty(self) -> None:
         random = np.random.default_rng(3)
-        called = [significant_gain(random.normal(size=200), np.zeros(200), True) != 0 for _ in range(1000)]
-        assert 0.03 < np.mean(called) < 0.075
+        called = [probability_of_chance(random.normal(size=200), 1) < 0.05 for _ in range(1000)]
+        assert 0.03 < np.mean(called) < 0.08
+
+    def test_cases_that_overlap_are_not_counted_as_new_ones(self) -> None:
+        random = np.random.default_rng(3)
+        noise = random.normal(size=(500, 309))
+        sums = [np.convolve(row, np.ones(10), "valid") for row in noise]
+        assert np.mean([probability_of_chance(row, 10) < 0.05 for row in sums]) < 0.12
+        assert np.mean([probability_of_chance(row, 1) < 0.05 for row in sums]) > 0.15
+
+    def test_who_compares_often_is_lucky_sometimes(self) -> None:
+        random = np.random.default_rng(3)
+        found = [gains(random.normal(size=100), {str(index): np.zeros(100) + random.normal(size=100) for index in range(8)},
+                       higher_is_better=True) for _ in range(300)]  # fmt: skip
+        assert np.mean([any(gain.values()) for gain in found]) < 0.1
+        once = np.random.default_rng(1).normal(0.22, 1, 100)
+        assert gains(once, {"one": np.zeros(100)}, True) == {"one": 1}
+        assert gains(once, dict.fromkeys("abcd", np.zeros(100)), True) == dict.fromkeys("abcd", 0)
 
 
 def test_a_short_training_warms_up_and_averages_over_a_tenth_of_it() -> None:
@@ -222,14 +240,21 @@ def test_a_short_training_warms_up_and_averages_over_a_tenth_of_it() -> None:
 
 
 def test_forecast_metrics_by_hand() -> None:
-    actual, last = np.array([[11.0], [9.0]]), np.array([10.0, 10.0])
-    said = np.array([[[9.0, 10.5, 12.0]], [[9.5, 10.5, 11.0]]])
-    measured = forecast_metrics(actual, said, last, 2.0, (0.1, 0.5, 0.9))
+    actual, last = np.array([[[11.0]], [[9.0]]]), np.array([[10.0], [10.0]])
+    said = np.array([[[[9.0, 10.5, 12.0]]], [[[9.5, 10.5, 11.0]]]])
+
+    def of(quantiles: Any) -> dict[str, float]:
+        return forecast_metrics(Measured(("x",), actual, quantiles, last, (80.0,), np.array([2.0]), np.array([4.0])))
+
+    measured = of(said)
     assert measured["mae"] == pytest.approx(1.0)
     assert measured["rmse"] == pytest.approx(np.sqrt((0.25 + 2.25) / 2))
     assert measured["mase"] == pytest.approx(0.5)
     assert measured["direction_accuracy"] == measured["always_up"] == measured["coverage_80"] == 0.5
-    repeated = forecast_metrics(actual, last[:, None, None], last, 2.0, (0.1, 0.5, 0.9))
+    assert measured["mape"] == pytest.approx((0.5 / 11 + 1.5 / 9) / 2)
+    assert measured["scaled_mse"] == pytest.approx((0.25 + 2.25) / 2 / 16)
+    assert measured["pinball"] == pytest.approx(np.mean([0.1 * 2, 0.25, 0.1, 0.9 * 0.5, 0.75, 0.1 * 2]))
+    repeated = of(last[:, None, None, :])
     assert "direction_accuracy" not in repeated
     assert "coverage_80" not in repeated
 

@@ -40,6 +40,7 @@ def _for_a_person(document: dict[str, Any]) -> str:
     table = rows.T.to_string(float_format=lambda value: f"{value:.4g}", na_rep="–")
     test = document["split"].get("test", {})
     which = f"rows {test['rows'][0]}–{test['rows'][1]}" if "rows" in test else str(test)
+    which = f"{test['series']} series, {test['values']} rows" if "series" in test else which
     dates = f", {test['first']} to {test['last']}" if "first" in test else ""
     named = test.get("source", "test split")
     title = f"{document['dataset']} with {document['model']}, {named}: {which}{dates}"

@@ -41,7 +41,7 @@ def command(run: str, prompt: str | None, prompt_file: str | None, as_json: bool
     opened = open_for_use(run)
     start_tensorflow()
     from seqapp.asking import question, show
-    from seqapp.contract import Request
+    from seqapp.generation import Request
 
     task = opened.task()
     raw = question(opened, task, prompt if prompt_file is None else prompt_file, file_only=prompt_file is not None)

@@ -26,7 +26,8 @@ def command(run: str, source: str | None, as_json: bool) -> None:
 
     task = opened.task()
     raw = question(opened, task, source)
-    answer = functions(task, opened.load_network(task), "serving_default")["serving_default"](**raw)
+    asked = {name: raw.pop(name) for name in task.signature()}
+    answer = functions(task, opened.load_network(task), "serving_default")["serving_default"](**asked) | raw
     if as_json:
         named = {"dataset": opened.dataset, "model": opened.model, "run": run, "predictions": rows(answer)}
         click.echo(json_line(named))

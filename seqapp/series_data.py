@@ -1,0 +1,189 @@
+"""One or more series as a dataset: windows that end at each row, the same questions for model and baselines, metrics.
+
+What is predicted from an origin lies in the same split as the row after it; what is looked at may reach back into the
+split before. Nothing is fitted here on other rows than those of training, and intervals on those of validation.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.conformal import offsets
+from seqapp.contract import Baseline, Dataset, Windows
+from seqapp.forecasts import Measured, forecast_metrics, remarks
+from seqapp.heads import Estimated, Tensor
+from seqapp.series_baselines import baselines
+from seqapp.series_inputs import Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_task import SeriesTask
+from seqapp.splits import Split
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows of one or more series, one series after the other, each oldest first."""
+
+    names: tuple[str, ...]
+    bounds: tuple[tuple[int, int], ...]  # of each series' rows
+    values: NDArray[Any]  # (rows, columns), raw units, NaN where a value is missing
+    categories: NDArray[Any]  # str (rows, columns of categories)
+    dates: Sequence[str] | None
+
+    def part(self, cuts: Sequence[Split], split: str) -> list[NDArray[Any]]:
+        """The values of a split, series by series."""
+        return [self.values[slice(*getattr(cut, split))] for cut in cuts]
+
+
+class SeriesDataset(Dataset):
+    """Questions about every series of a frame, each cut by time: `cuts` in rows of the frame."""
+
+    task: SeriesTask
+
+    def __init__(
+        self, task: SeriesTask, frame: Frame, cuts: Sequence[Split], season: int | None, data: Mapping[str, Any]
+    ) -> None:
+        self.task, self.frame, self.cuts, self.season = task, frame, cuts, season
+        self.data, self.split = data, _described(frame, cuts)
+        self.overlap = task.horizon
+
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """What the data decided where options left it open."""
+        task = self.task
+        return {"window": task.window, "segment": task.segment, "season": self.season, "scale": task.scale}
+
+    def origins(self, split: str) -> NDArray[Any]:
+        """The last known row of each question, series by series: what is predicted are the `horizon` rows after it.
+
+        Under `missing="mask"` rows are no origins where a target is missing in them or in what comes.
+        """
+        reach, horizon, found = self.task.window - 1, self.task.horizon, []
+        for (start, _), cut in zip(self.frame.bounds, self.cuts, strict=True):
+            first, stop = getattr(cut, split)
+            found.append(np.arange(max(first - 1, start + reach), stop - horizon))
+        rows = np.concatenate(found)
+        if self.task.missing != "mask":
+            return rows
+        there = ~np.isnan(self.frame.values[:, : self.task.targets]).any(1)
+        gone = np.concatenate([[0], np.cumsum(~there)])
+        return np.asarray(rows[gone[rows + horizon + 1] == gone[rows]])
+
+    def ahead(self, origins: NDArray[Any]) -> NDArray[Any]:
+        """Raw values `(origins, targets, horizon)` that come after each origin."""
+        rows = origins[:, None] + np.arange(1, self.task.horizon + 1)
+        return self.frame.values[rows][..., : self.task.targets].swapaxes(1, 2)
+
+    def windows(self, split: str) -> Windows:
+        """Raw rows laid out as the task lays out a question's; only the last step is scored."""
+        import tensorflow as tf
+
+        task, ends = self.task, tf.constant(self.origins(split))
+        values = tf.constant(self.frame.values, tf.float32)
+        dates, ids = self._dates(), self._ids()
+        each = task.targets if task.separate else 1  # examples that an origin makes
+        back, ahead = np.arange(1 - task.window, 1), np.arange(1, task.horizon + 1)
+        count, places = each * len(ends), (task.window - (1 if task.scaling.changes else 0)) // task.segment
+
+        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            origin, which = tf.gather(ends, indices // each)[:, None], tf.cast(indices % each, tf.int32)
+            history, future = tf.gather(values, origin + back), tf.gather(values, origin + ahead)
+            seen = tf.gather(dates, tf.minimum(origin + np.r_[back, ahead], dates.shape[0] - 1))
+            known = future[:, :, len(task.columns) - task.known :]
+            rows = Rows(history, known, seen, tf.gather(ids, origin + back))
+            last = without_gaps(history)[0][:, -1, : task.targets]
+            targets = task.scaling.distances(tf.transpose(future[:, :, : task.targets], [0, 2, 1]), last)
+            targets = tf.gather(targets, which, axis=1, batch_dims=1) if task.separate else targets
+            scored = tf.one_hot(tf.fill(tf.shape(indices), places - 1), places)
+            flat = tf.reshape(targets, [-1, 1, task.head.horizon])
+            return steps(rows, task.layout, which), scored[..., None] * flat, scored
+
+        return Windows(count, gather)
+
+    def _dates(self) -> Tensor:
+        """What the calendar says of every row, `(rows, numbers)`."""
+        import tensorflow as tf
+
+        if not self.task.calendar:
+            return tf.zeros([len(self.frame.values), 0])
+        return calendar(tf.constant(list(self.frame.dates or [])), self.task.calendar)
+
+    def _ids(self) -> Tensor:
+        import tensorflow as tf
+
+        if not self.task.categories:
+            return tf.zeros([len(self.frame.values), 0], tf.int32)
+        named = tf.constant(self.frame.categories.tolist(), tf.string)
+        return category_ids(named, [known for _, known in self.task.categories])
+
+    def in_units(self, predictions: Estimated) -> Estimated:
+        """What the network said of the test split, in raw units `(origins, targets * horizon, quantiles)`."""
+        origins = self.origins("test")
+        shape = (len(origins), self.task.targets, self.task.horizon)
+        scaled = self.task.corrected(predictions.quantiles.reshape(*shape, -1))
+        raw = np.asarray(self.task.scaling.raw(scaled, self.last(origins)))
+        return Estimated(self.ahead(origins).reshape(len(origins), -1), raw.reshape(len(origins), -1, raw.shape[-1]))
+
+    def last(self, origins: NDArray[Any]) -> NDArray[Any]:
+        """The targets' values at each origin, float32 `(origins, targets)`."""
+        return self.frame.values[origins, : self.task.targets].astype(np.float32)
+
+    def calibrated(self, predicted: Callable[[str], Any]) -> SeriesTask:
+        """The task with intervals that cover on validation what they say."""
+        said, shape = predicted("validation"), (-1, self.task.targets, self.task.horizon)
+        found = offsets(said.actual.reshape(shape), said.quantiles.reshape(*shape, len(self.task.quantiles)),
+                        sorted(self.task.levels, reverse=True))  # fmt: skip
+        return dataclasses.replace(self.task, offsets=found)
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Last value, drift, seasonal naive where there is a season, linear autoregression."""
+        return baselines(self)
+
+    def measured(self, predictions: Estimated) -> Measured:
+        """Predictions in raw units laid beside what came."""
+        origins, task = self.origins("test"), self.task
+        shape = (len(origins), task.targets, task.horizon)
+        training = self.frame.part(self.cuts, "train")
+        season, targets = self.season or 1, task.targets
+        changes = np.concatenate([np.abs(rows[season:, :targets] - rows[:-season, :targets]) for rows in training])
+        together = np.concatenate([rows[:, :targets] for rows in training])
+        return Measured(
+            columns=task.columns[:targets],
+            actual=predictions.actual.reshape(shape),
+            quantiles=predictions.quantiles.reshape(*shape, -1),
+            last=self.last(origins).astype(float),
+            levels=task.levels,
+            change=np.nanmean(changes, axis=0),
+            deviation=np.nanstd(together, axis=0),
+        )
+
+    def metrics(self, predictions: Estimated) -> dict[str, float]:
+        """Errors in the targets' units and on scaled values, direction, and what the intervals cover."""
+        return forecast_metrics(self.measured(predictions))
+
+    def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
+        """Absolute error of each forecast, the mean over horizon and targets; of intervals the pinball loss too."""
+        return self.measured(predictions).cases()
+
+    def remarks(self, predictions: Estimated) -> list[str]:
+        """What a reader of the table should know besides."""
+        return remarks(self.measured(predictions))
+
+
+def _described(frame: Frame, cuts: Sequence[Split]) -> dict[str, Any]:
+    if len(cuts) == 1:
+        return cuts[0].describe(frame.dates)
+    described: dict[str, Any] = {}
+    for name in ("train", "validation", "test"):
+        parts = [getattr(cut, name) for cut in cuts]
+        described[name] = {"series": len(parts), "values": sum(stop - start for start, stop in parts)}
+        if frame.dates is not None:
+            described[name] |= {
+                "first": min(frame.dates[start] for start, _ in parts),
+                "last": max(frame.dates[stop - 1] for _, stop in parts),
+            }
+    return described

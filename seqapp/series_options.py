@@ -1,0 +1,140 @@
+"""What can be asked of a series on the command line, and what is chosen where nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from seqapp import splits
+from seqapp.errors import BadInput
+from seqapp.series_inputs import PERIODS
+from seqapp.series_scale import KINDS
+
+WINDOW = 33  # rows, where there is no season
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a series, as they were given; None is left to the data."""
+
+    csv: tuple[str, ...]
+    series: str | None
+    target: str | None
+    inputs: str | None
+    known: str | None
+    category: str | None
+    calendar: str | None
+    date: str | None
+    window: int | None
+    horizon: int
+    season: int | None
+    segment: int | None
+    channels: str
+    scale: str | None
+    levels: str
+    missing: str
+    split: str
+    split_at: str | None
+
+    def percents(self) -> tuple[float, ...]:
+        """The levels of the intervals.
+
+        Raises:
+            BadInput: they are no different numbers between 0 and 100.
+        """
+        try:
+            found = tuple(float(part) for part in self.levels.split(","))
+        except ValueError:
+            found = ()
+        if not found or not all(0 < level < 100 for level in found) or len(set(found)) < len(found):
+            raise BadInput(f"--levels: expected different percentages such as 80,95, got '{self.levels}'.")
+        return found
+
+    def items(self) -> tuple[str, ...]:
+        """The calendar's items, each of `PERIODS`."""
+        found = listed(self.calendar)
+        for item in found:
+            if item not in PERIODS:
+                raise BadInput(f"--calendar: expected {', '.join(PERIODS)}, got '{item}'.")
+        return found
+
+    def shape(self, season: int | None, training: int, changes: bool) -> tuple[int, int]:
+        """Window and segment in rows, where they are left to the data: by its season and its training rows.
+
+        A season makes a segment; the window holds up to 14 of them, two at least, and a quarter of the training rows at
+        most. Without a season, or where rows are read as changes, a row is a step and a window has 33.
+
+        Raises:
+            BadInput: the segment asked for does not divide the steps of the window asked for.
+        """
+        segment = self.segment or (season if season and not changes and not self.window else 1)
+        window = self.window
+        if window is None:
+            seasons = max(2, min(14, training // (4 * season))) if season else 0
+            window = seasons * season if season and not changes else WINDOW
+        steps = window - (1 if changes else 0)
+        if steps % segment:
+            less = ", one step less than rows, as changes are read" if changes else ""
+            raise BadInput(f"--segment {segment}: does not divide the {steps} steps of --window {window}{less}.")
+        return window, segment
+
+
+def listed(names: str | None) -> tuple[str, ...]:
+    """ "a, b" -> ("a", "b")."""
+    return tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
+
+
+OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--csv",
+        multiple=True,
+        type=click.Path(resolve_path=True),
+        metavar="FILE|FOLDER|PATTERN",
+        help="CSV with a header, may be given again; several make one model.  [default: matplotlib's goog.npz]",
+    ),
+    click.option("--series", metavar="COLUMN", help="A long table: the column that names the series of each row."),
+    click.option("--target", metavar="COLUMN,…", help="To predict.  [default: close, else the only column of numbers]"),
+    click.option("--inputs", metavar="COLUMN,…", help="Further numbers to look at."),
+    click.option("--known", metavar="COLUMN,…", help="Numbers known in advance, such as holidays or planned prices."),
+    click.option("--category", metavar="COLUMN,…", help="Categories to look at."),
+    click.option("--calendar", metavar="ITEM,…", help="Look at the date's hour, weekday or month."),
+    click.option("--date", metavar="COLUMN", help="Date column.  [default: one called date, month, time …]"),
+    click.option("--window", type=click.IntRange(min=3), help="Rows that the model sees.  [default: by the season]"),
+    click.option(
+        "--horizon",
+        default=1,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Rows ahead to predict at once.",
+    ),
+    click.option("--season", type=click.IntRange(min=2), help="Rows in a season.  [default: by the dates' rhythm]"),
+    click.option("--segment", type=click.IntRange(min=1), help="Rows that make one step.  [default: by the season]"),
+    click.option(
+        "--channels",
+        default="joint",
+        show_default=True,
+        type=click.Choice(["joint", "independent"]),
+        help="Several targets: read together, or each by itself by one network.",
+    ),
+    click.option("--scale", type=click.Choice(KINDS), help="How values are read.  [default: by the season]"),
+    click.option("--levels", default="80,95", show_default=True, help="Percent that the intervals are to cover."),
+    click.option(
+        "--missing",
+        default="error",
+        show_default=True,
+        type=click.Choice(["error", "drop", "forward", "mask"]),
+        help="A gap: stop, leave the row out, take the value before, or show the model that it is one.",
+    ),
+    splits.by_date,
+    splits.by_rows,
+]
+
+
+def series_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare all of `Asked` on a dataset's `load`."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function

@@ -1,0 +1,228 @@
+"""The question asked of a series: its last rows in raw units in, its next values with intervals out, in raw units.
+
+`SeriesTask` holds all that was fitted on the training rows (scale, categories) and, after a training, the corrections
+that make its intervals cover on validation what they say.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from seqapp.contract import Raw, Task, Vectors
+from seqapp.heads import Quantiles, Tensor
+from seqapp.rhythm import following
+from seqapp.series_inputs import Layout, Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_scale import Scale
+
+
+@dataclass(frozen=True)
+class SeriesTask(Task):
+    """The last rows in raw units `(batch, rows ≥ window, columns)` -> forecast, lower, upper `(batch, horizon)`."""
+
+    calibration = ("offsets",)
+
+    columns: tuple[str, ...]  # the targets first, those known in advance last
+    targets: int
+    known: int
+    window: int
+    horizon: int
+    scale: str
+    logs: tuple[bool, ...]
+    centre: tuple[float, ...]
+    spread: tuple[float, ...]
+    missing: str = "error"
+    date: str | None = None  # the date column, where one was named
+    calendar: tuple[str, ...] = ()
+    categories: tuple[tuple[str, tuple[str, ...]], ...] = ()  # columns, and what training saw in them
+    segment: int = 1
+    channels: str = "joint"
+    levels: tuple[float, ...] = (80.0, 95.0)  # percent that an interval is to cover
+    rhythm: str | None = None
+    offsets: tuple[Any, ...] = ()  # by which each interval is widened: (targets, horizon, levels), scaled
+
+    @property
+    def scaling(self) -> Scale:
+        """The scale, fitted."""
+        return Scale(self.scale, self.logs, self.centre, self.spread)
+
+    @property
+    def separate(self) -> bool:
+        """Whether each target is read and forecast by itself, by the same network."""
+        return self.channels == "independent" and self.targets > 1
+
+    @property
+    def layout(self) -> Layout:
+        """How rows become steps."""
+        sizes = tuple(len(known) for _, known in self.categories)
+        marked = self.missing == "mask"
+        return Layout(self.scaling, self.targets, self.known, marked, sizes, self.segment, self.separate)
+
+    @property
+    def inputs(self) -> Vectors:
+        """Scaled values and what else a row has, `segment` rows a step."""
+        return Vectors(self.layout.size(len(self.columns), len(self.calendar), self.horizon))
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """The quantiles that bound the intervals, ascending, the median in the middle."""
+        below = sorted((1 - level / 100) / 2 for level in self.levels)
+        return (*below, 0.5, *(1 - level for level in reversed(below)))
+
+    @property
+    def head(self) -> Quantiles:
+        """Quantiles of the scaled distance from the last value, for each row of the horizon, target by target."""
+        return Quantiles(self.horizon * (1 if self.separate else self.targets), self.quantiles)
+
+    def signature(self) -> dict[str, Any]:
+        """At least `window` rows, oldest first, columns as in `columns`, raw units; what is known of those to come."""
+        import tensorflow as tf
+
+        asked = {"history": tf.TensorSpec([None, None, len(self.columns)], tf.float32)}
+        if self.known:
+            asked["known"] = tf.TensorSpec([None, self.horizon, self.known], tf.float32)
+        if self.calendar:
+            asked["dates"] = tf.TensorSpec([None, None], tf.string)
+        if self.categories:
+            asked["categories"] = tf.TensorSpec([None, None, len(self.categories)], tf.string)
+        return asked
+
+    def encode(self, raw: Raw) -> Tensor:
+        """Steps `(batch, steps, size)` of the last `window` rows; separate targets as `(batch * targets, …)`."""
+        import tensorflow as tf
+
+        rows = self.rows(raw)
+        if not self.separate:
+            return steps(rows, self.layout, tf.constant(0))
+        which = tf.tile(tf.range(self.targets), [tf.shape(rows.history)[0]])
+        return steps(Rows(*(tf.repeat(part, self.targets, 0) for part in rows)), self.layout, which)
+
+    def rows(self, raw: Raw) -> Rows:
+        """The question's last `window` rows, checked, and what is known of the rows to come."""
+        import tensorflow as tf
+
+        history, batch = self._checked(raw["history"]), tf.shape(raw["history"])[0]
+        known, dates = tf.zeros([batch, self.horizon, 0]), tf.zeros([batch, self.window + self.horizon, 0])
+        ids = tf.zeros([batch, self.window, 0], tf.int32)
+        if self.known:
+            known = raw["known"]
+        if self.calendar:
+            dates = calendar(self._last(raw["dates"], self.window + self.horizon, "dates"), self.calendar)
+        if self.categories:
+            names = self._last(raw["categories"], self.window, "categories")
+            ids = category_ids(names, [known for _, known in self.categories])
+        return Rows(history, known, dates, ids)
+
+    def _last(self, tensor: Tensor, count: int, name: str) -> Tensor:
+        """The last `count` rows of an input, once there are so many."""
+        import tensorflow as tf
+
+        from seqapp.checks import require
+
+        there, what = tf.shape(tensor)[1], "window of the model" if count == self.window else "window and the horizon"
+        tensor = require(
+            tensor, there >= count, f"{name}: expected at least {count} rows (the {what}), got {{}}", there
+        )
+        kept = tensor[:, -count:]
+        return tf.ensure_shape(kept, [None, count, *kept.shape[2:]])
+
+    def _checked(self, history: Tensor) -> Tensor:
+        import tensorflow as tf
+
+        from seqapp.checks import require
+
+        history = self._last(history, self.window, "history")
+        missing = tf.math.is_nan(history) & (self.missing == "mask")
+        fits = tf.math.is_finite(history) & ((history > 0) | ~np.array(self.logs))
+        above = " above 0, as log-returns need" if any(self.logs) else ""
+        return require(history, tf.reduce_all(fits | missing), f"history: expected finite numbers{above}")
+
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """Raw units: the medians, and the bounds of each interval, by name (`names`)."""
+        last = without_gaps(self._last(raw["history"], self.window, "history"))[0][:, -1, : self.targets]
+        made = self.in_units(outputs[:, -1], last)
+        return {name: made[:, target, :, level] for (target, level), name in self.names().items()}
+
+    def in_units(self, outputs: Tensor, last: Tensor) -> Tensor:
+        """Outputs of the last step as raw quantiles `(batch, targets, horizon, quantiles)` after `last` values."""
+        import tensorflow as tf
+
+        made = tf.reshape(self.head.quantiles(outputs), [-1, self.targets, self.horizon, len(self.quantiles)])
+        return self.scaling.raw(self.corrected(made), last)
+
+    def corrected(self, quantiles: Any) -> Any:
+        """Scaled quantiles `(batch, targets, horizon, quantiles)`, each interval widened by its offset."""
+        if not self.offsets:
+            return quantiles
+        import tensorflow as tf
+
+        wider = np.array(self.offsets, np.float32)  # (targets, horizon, levels), widest interval first
+        move = np.concatenate([-wider, np.zeros_like(wider[..., :1]), wider[..., ::-1]], -1)
+        middle, made = len(self.levels), quantiles + move
+        median = made[..., middle : middle + 1]  # an interval may shrink, but never beyond the median or a narrower one
+        below = tf.minimum(made[..., :middle], median)
+        above = tf.maximum(made[..., middle + 1 :], median)
+        return tf.concat([tf.sort(below, axis=-1), median, tf.sort(above, axis=-1)], -1)
+
+    def names(self) -> dict[tuple[int, int], str]:
+        """The outputs' names by target and quantile: `lower_95`, `forecast_<target>` beyond the first of each."""
+        first, middle = self.levels[0], len(self.levels)
+        ordered = sorted(self.levels, reverse=True)
+        found = {}
+        for target, column in enumerate(self.columns[: self.targets]):
+            of = "" if target == 0 else f"_{re.sub(r'[^0-9A-Za-z_.]', '_', column)}"
+            found[target, middle] = f"forecast{of}"
+            for place, level in enumerate(ordered):
+                at = "" if level == first else f"_{level:g}"
+                found[target, place], found[target, 2 * middle - place] = f"lower{at}{of}", f"upper{at}{of}"
+        return found
+
+    def read(self, text: str, source: str) -> Raw:
+        """A CSV with the columns of the training, oldest row first; rows to come hold what is known in advance."""
+        from seqapp.series_questions import read
+
+        return read(self, text, source)
+
+    def describe(self, answer: Raw) -> str:
+        """One line a row ahead and target, with the row's date where it is known."""
+        names, lines = self.names(), []
+        dates = answer.get("date", [f"+{ahead}" for ahead in range(1, self.horizon + 1)])
+        for target, column in enumerate(self.columns[: self.targets]):
+            for ahead, date in enumerate(dates):
+                at = [answer[names[target, place]][ahead] for place in range(len(self.quantiles))]
+                widest = sorted(self.levels, reverse=True)
+                said = [
+                    f"{level:g} % between {at[widest.index(level)]:.6g} and {at[-1 - widest.index(level)]:.6g}"
+                    for level in self.levels
+                ]
+                lines.append(f"{column} {date}: {at[len(self.levels)]:.6g}  ({', '.join(said)})")
+        return "\n".join(lines)
+
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """The next row, each target drawn from its quantiles; all other columns stay at their last value."""
+        row, names = np.array(raw["history"][:, -1:], np.float32), self.names()
+        for target in range(self.targets):
+            knots = [float(answer[names[target, place]][0, 0]) for place in range(len(self.quantiles))]
+            drawn = _drawn(knots, self.quantiles, self.logs[target], random.random())
+            middle = knots[len(self.levels)]
+            row[0, 0, target] = middle + temperature * (drawn - middle)
+        moved = {"history": np.concatenate([raw["history"], row], 1)[:, -self.window :]}
+        for name in raw.keys() & {"known", "categories"}:
+            moved[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
+        for name in raw.keys() & {"dates", "date"}:
+            after = following(str(raw[name][0, -1]), self.rhythm, 1)
+            moved[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
+        drawn_row = [float(value) for value in row[0, 0, : self.targets]]
+        return moved, drawn_row[0] if self.targets == 1 else drawn_row
+
+
+def _drawn(knots: list[float], at: tuple[float, ...], logarithmic: bool, share: float) -> float:
+    """The value below which `share` of the values lie: a line from quantile to quantile, and on beyond the last."""
+    places = np.log(knots) if logarithmic else np.array(knots)
+    inside = int(np.clip(np.searchsorted(at, share), 1, len(at) - 1))
+    part = (share - at[inside - 1]) / (at[inside] - at[inside - 1])
+    value = places[inside - 1] + part * (places[inside] - places[inside - 1])
+    return float(np.exp(value) if logarithmic else value)

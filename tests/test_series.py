@@ -1,0 +1,425 @@
+"""Series: windows by hand, scales there and back, nothing fitted on later rows, intervals, baselines, many series."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import ROOT, refused, seqapp
+
+from seqapp import conformal, forecasts, rhythm, rooms, series_inputs, series_scale
+from seqapp.runs import open_run
+from seqapp.series_data import SeriesDataset
+from seqapp.series_scale import KINDS, Scale
+from seqapp.signatures import functions
+
+QUICK = ["--epochs", 2, "--units", 8, "--window", 12]
+OPTIONS: dict[str, Any] = {
+    "csv": (), "series": None, "target": None, "inputs": None, "known": None, "category": None, "calendar": None,
+    "date": None, "window": 4, "horizon": 2, "season": None, "segment": None, "channels": "joint", "scale": None,
+    "levels": "80,95", "missing": "error", "split": "0.7,0.15,0.15", "split_at": None,
+}  # fmt: skip
+
+
+def load(*files: Path, **changes: Any) -> SeriesDataset:
+    """The dataset of some files, with the given options."""
+    values = OPTIONS | {"csv": tuple(map(str, files))} | changes
+    dataset: SeriesDataset = rooms.find("datasets", "stock").module.load(**values, seed=0)
+    return dataset
+
+
+def write(path: Path, values: Any, start: str | None = None, step: int = 1, columns: str = "close") -> Path:
+    """A CSV of values `(rows[, columns])`, with days from `start` on where it is given."""
+    rows = np.asarray(values).reshape(len(values), -1)
+    days = [f"{np.datetime64(start) + step * row}," for row in range(len(rows))] if start else [""] * len(rows)
+    body = [day + ",".join(map(str, row)) for day, row in zip(days, rows.tolist(), strict=True)]
+    path.write_text(("date," if start else "") + columns + "\n" + "\n".join(body) + "\n")
+    return path
+
+
+def walk(rows: int = 200, seed: int = 0) -> Any:
+    """A price that walks at random."""
+    return 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, rows)))
+
+
+def example(windows: Any, *indices: int) -> list[Any]:
+    """Inputs, targets and weights of some examples."""
+    import tensorflow as tf
+
+    return [part.numpy() for part in windows.gather(tf.constant(indices, tf.int64))]
+
+
+def everything(dataset: SeriesDataset, split: str) -> list[Any]:
+    return example(dataset.windows(split), *range(dataset.windows(split).count))
+
+
+class TestWindows:
+    def test_against_a_hand_drawn_table(self, tmp_path: Path) -> None:
+        dataset = load(write(tmp_path / "p.csv", [float(2**row) for row in range(40)]))
+        scale = dataset.task.scaling
+        windows = dataset.windows("train")
+        assert windows.count == 28 - 2 - 4 + 1  # origins 3 to 25: a whole window before, the horizon inside the split
+        inputs, targets, weights = (part[0] for part in example(windows, 0))
+        np.testing.assert_allclose(inputs[:, 0] * scale.spread, np.log([2, 2, 2]), rtol=1e-5)
+        np.testing.assert_allclose(targets[-1] * scale.growth(1, 2)[0], np.log([2, 4]), rtol=1e-5)
+        assert weights.tolist() == [0, 0, 1]
+        assert dataset.origins("test").tolist() == [33, 34, 35, 36, 37]
+
+    def test_of_segments_and_separate_targets(self, tmp_path: Path) -> None:
+        values = np.arange(120.0).reshape(40, 3)
+        file = write(tmp_path / "p.csv", values, columns="a,b,c")
+        chosen = {"target": "a,b", "inputs": "c", "scale": "last", "window": 4, "segment": 2}
+        apart = load(file, channels="independent", **chosen)
+        unit = apart.task.spread[0]
+        assert apart.windows("train").count == 2 * len(apart.origins("train"))
+        inputs, targets, _ = example(apart.windows("train"), 0, 1)
+        assert inputs.shape == (2, 2, 4)  # two rows a step, of each the target's own value and the further input
+        np.testing.assert_allclose(inputs[0] * unit, [[-9, -9, -6, -6], [-3, -3, 0, 0]], rtol=1e-5)
+        np.testing.assert_allclose(targets[:, -1] * unit, [[3, 6], [3, 6]], rtol=1e-5)
+        joint = load(file, **chosen)
+        assert example(joint.windows("train"), 0)[0].shape == (1, 2, 6)
+        assert joint.task.head.units == 2 * 2 * 5  # targets, horizon, quantiles
+
+    def test_of_what_is_known_in_advance(self, tmp_path: Path) -> None:
+        values = np.stack([np.arange(40.0), 100 + np.arange(40.0)], 1)
+        dataset = load(write(tmp_path / "p.csv", values, columns="sales,promotion"), target="sales", known="promotion",
+                       scale="last")  # fmt: skip
+        inputs, _, _ = example(dataset.windows("train"), 0)
+        unit = dataset.task.spread[1]
+        # at each step both values less the last ones, then what is known of the two rows after the step
+        np.testing.assert_allclose(inputs[0, :, 1] * unit, [-3, -2, -1, 0], atol=1e-4)
+        np.testing.assert_allclose(inputs[0, :, 2:] * unit, [[-2, -1], [-1, 0], [0, 1], [1, 2]], atol=1e-4)
+
+    def test_of_gaps_that_are_shown(self, tmp_path: Path) -> None:
+        values: list[Any] = [float(row) for row in range(1, 41)]
+        values[2] = values[30] = "n/a"
+        dataset = load(write(tmp_path / "p.csv", values), missing="mask", scale="last")
+        assert 2 not in dataset.origins("train")
+        assert not {28, 29, 30} & set(dataset.origins("test")) - {28}
+        inputs, _, _ = example(dataset.windows("train"), 0)
+        np.testing.assert_allclose(inputs[0, :, 0] * dataset.task.spread[0], [-3, -2, -2, 0], atol=1e-4)
+        assert inputs[0, :, 1].tolist() == [1, 1, 0, 1]
+
+    def test_of_many_series_do_not_run_into_each_other(self, tmp_path: Path) -> None:
+        one, two = write(tmp_path / "a.csv", walk(40)), write(tmp_path / "b.csv", walk(60, 1))
+        both = load(one, two)
+        assert both.windows("train").count == sum(load(file).windows("train").count for file in (one, two))
+        for origin in both.origins("test"):
+            start = 0 if origin < 40 else 40
+            assert start <= origin - 3 < origin + 2 < (40 if start == 0 else 100)
+        long = tmp_path / "long.csv"
+        rows = [f"{name},{value}" for name, values in (("a", walk(40)), ("b", walk(60, 1))) for value in values]
+        long.write_text("name,close\n" + "\n".join(rows) + "\n")
+        same = load(long, series="name")
+        assert same.frame.names == ("a", "b")
+        np.testing.assert_array_equal(same.frame.values, both.frame.values)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_scale_goes_there_and_back(kind: str) -> None:
+    logs = (kind.startswith("log-"),) * 2
+    scale = Scale(kind, logs, (1.0, 2.0), (0.5, 3.0))
+    last = np.array([[3.0, 4.0], [5.0, 6.0]], np.float32)
+    future = np.random.default_rng(0).uniform(1, 9, (2, 2, 3)).astype(np.float32)
+    distances = scale.distances(future, last)
+    np.testing.assert_allclose(scale.raw(distances[..., None], last)[..., 0], future, rtol=1e-5)
+    if scale.relative:
+        np.testing.assert_allclose(scale.distances(last[..., None], last), 0, atol=1e-6)
+
+
+def test_the_scale_is_chosen_by_season_and_sign() -> None:
+    above, below = np.array([[1.0], [2.0]]), np.array([[-1.0], [2.0]])
+    chosen = {(season, name): series_scale.chosen(season, [rows])
+              for season in (None, 12) for name, rows in (("above", above), ("below", below))}  # fmt: skip
+    assert chosen == {(None, "above"): "log-returns", (None, "below"): "differences",
+                      (12, "above"): "log-last", (12, "below"): "last"}  # fmt: skip
+
+
+def test_the_calendar_by_pythons_own() -> None:
+    import datetime
+
+    import tensorflow as tf
+
+    random = np.random.default_rng(0)
+    stamps = [datetime.datetime(1900, 1, 1) + datetime.timedelta(hours=int(hours))
+              for hours in random.integers(0, 200 * 365 * 24, 500)]  # fmt: skip
+    made = series_inputs.calendar(tf.constant([stamp.isoformat() for stamp in stamps]), ["weekday", "hour"]).numpy()
+    for stamp, (weekday, hour, *cosines) in zip(stamps, made, strict=True):
+        assert (weekday, hour) == pytest.approx(
+            (np.sin(2 * np.pi * stamp.weekday() / 7), np.sin(2 * np.pi * stamp.hour / 24)), abs=1e-4
+        )
+        assert cosines[1] == pytest.approx(np.cos(2 * np.pi * stamp.hour / 24), abs=1e-4)
+    months = series_inputs.calendar(tf.constant(["2024-01-01", "2024-07-01"]), ["month"]).numpy()
+    np.testing.assert_allclose(months, [[0, 1], [0, -1]], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("dates", "name", "season", "after"),
+    [
+        (["2020-01-02", "2020-01-03", "2020-01-06", "2020-01-08", "2020-01-09", "2020-01-10"], "B", None, "2020-01-13"),
+        (["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-04"], "D", 7, "2020-01-05"),
+        (["2020-01-01", "2020-02-01", "2020-03-01"], "MS", 12, "2020-04-01"),
+        (["2020-01-01T00:00:00", "2020-01-01T00:15:00", "2020-01-01T00:30:00"], "15min", 96, "2020-01-01T00:45:00"),
+    ],
+)
+def test_the_rhythm_of_dates(dates: list[str], name: str, season: int | None, after: str) -> None:
+    assert rhythm.rhythm(dates) == name
+    assert rhythm.season(name) == season
+    assert rhythm.following(dates[-1], name, 1) == [after]
+
+
+class TestNoLeak:
+    """What comes later changes nothing that was fitted or said before it."""
+
+    @staticmethod
+    def pair(tmp_path: Path, from_row: int) -> tuple[Path, Path]:
+        calm = np.stack([walk(200), walk(200, 1)], 1)
+        wild = calm.copy()
+        wild[from_row:] *= np.exp(np.cumsum(np.random.default_rng(2).normal(0, 0.5, (200 - from_row, 2)), axis=0))
+        return tuple(write(tmp_path / f"{name}.csv", values, "2020-01-01", columns="close,volume")
+                     for name, values in (("calm", calm), ("wild", wild)))  # type: ignore[return-value] # fmt: skip
+
+    @pytest.mark.parametrize("kind", [None, *KINDS])
+    def test_the_scale_sees_training_rows_only(self, kind: str | None, tmp_path: Path) -> None:
+        one, two = (load(file, inputs="volume", scale=kind) for file in self.pair(tmp_path, 140))
+        assert one.task == two.task
+        for first, second in zip(everything(one, "train"), everything(two, "train"), strict=True):
+            np.testing.assert_array_equal(first, second)
+
+    def test_categories_are_those_of_training(self, tmp_path: Path) -> None:
+        rows = [f"{value},{'new' if row >= 30 else 'old'}" for row, value in enumerate(walk(40))]
+        (tmp_path / "p.csv").write_text("close,kind\n" + "\n".join(rows))
+        dataset = load(tmp_path / "p.csv", category="kind")
+        assert dataset.task.categories == (("kind", ("old",)),)
+        assert example(dataset.windows("test"), 4)[0][0, -1, 1:].tolist() == [1, 0]  # unknown
+
+    @pytest.mark.slow
+    def test_a_training_sees_nothing_after_validation(self, tmp_path: Path) -> None:
+        runs = []
+        for name, file in zip(("one", "two"), self.pair(tmp_path, 170), strict=True):
+            runs.append(tmp_path / name)
+            seqapp("train", "stock", "--csv", file, "--inputs", "volume", *QUICK, "--out", runs[-1])
+        one, two = (open_run(run) for run in runs)
+        assert one.record["task"] == two.record["task"]  # the conformal offsets too
+        assert one.record["task"]["offsets"]
+        weights = [run.load_network(run.task()).model.get_weights() for run in (one, two)]
+        for first, second in zip(*weights, strict=True):
+            np.testing.assert_array_equal(first, second)
+        answers = []
+        for run in (one, two):  # the forecast at the last origin before what changed
+            task = run.task()
+            rows = run.load_dataset().frame.values[np.newaxis, 170 - task.window : 170]  # type: ignore[attr-defined]
+            ask = functions(task, run.load_network(task))["serving_default"]
+            answers.append(ask(history=rows.astype(np.float32)))
+        for name, value in answers[0].items():
+            np.testing.assert_array_equal(value, answers[1][name])
+
+    @pytest.mark.slow
+    def test_the_last_weights_see_training_rows_only(self, tmp_path: Path) -> None:
+        import zipfile
+
+        held = []
+        for name, file in zip(("one", "two"), self.pair(tmp_path, 140), strict=True):
+            out = tmp_path / name
+            seqapp("train", "stock", "--csv", file, "--inputs", "volume", *QUICK, "--patience", 99, "--out", out)
+            with zipfile.ZipFile(out / "checkpoints" / "last.npz") as archive:
+                names = [part for part in archive.namelist() if part.startswith("variable")]
+                held.append([archive.read(part) for part in names])
+        assert held[0]
+        assert held[0] == held[1]
+
+
+class TestIntervals:
+    def test_offsets_by_hand(self) -> None:
+        actual = np.arange(1.0, 10.0).reshape(9, 1, 1)
+        quantiles = np.broadcast_to([0.0, 5.0, 100.0], (9, 1, 1, 3))
+        assert conformal.offsets(actual, quantiles, [80]) == (((-2.0,),),)
+
+    def test_they_cover_on_validation_what_they_say(self, tmp_path: Path) -> None:
+        random = np.random.default_rng(0)
+        actual = random.standard_normal((2000, 1, 1))
+        narrow = np.broadcast_to([-0.2, -0.1, 0.0, 0.1, 0.2], (2000, 1, 1, 5))
+        found = conformal.offsets(actual[:1000], narrow[:1000], [95, 80])
+        task = dataclasses.replace(load(write(tmp_path / "p.csv", walk(60)), horizon=1).task, offsets=found)
+        made = task.corrected(narrow.astype(np.float32)).numpy()
+        for place, level in ((0, 0.95), (1, 0.8)):
+            inside = (made[..., place] <= actual) & (actual <= made[..., -1 - place])
+            assert inside[1000:].mean() == pytest.approx(level, abs=0.03)
+
+    def test_narrowed_too_far_they_do_not_cross(self, tmp_path: Path) -> None:
+        task = dataclasses.replace(load(write(tmp_path / "p.csv", walk(60)), horizon=1).task,
+                                   offsets=(((-9.0, -0.5),),))  # fmt: skip
+        made = task.corrected(np.array([[[[-2.0, -1.0, 0.0, 1.0, 2.0]]]], np.float32)).numpy()
+        assert (np.diff(made) >= 0).all()
+
+    def test_names_of_further_levels_and_targets(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "p.csv", np.stack([walk(60), walk(60, 1)], 1), columns="close,Höchst kurs")
+        names = load(file, target="close,Höchst kurs", levels="90,50").task.names().values()
+        assert sorted(names) == sorted([
+            "forecast", "lower", "upper", "lower_50", "upper_50", "forecast_H_chst_kurs", "lower_H_chst_kurs",
+            "upper_H_chst_kurs", "lower_50_H_chst_kurs", "upper_50_H_chst_kurs",
+        ])  # fmt: skip
+
+    def test_answers_scale_with_the_price(self, trained: Callable[[str], Path]) -> None:
+        run = open_run(trained("stock"))
+        task = run.task()
+        answer = functions(task, run.load_network(task))["serving_default"]
+        history = np.array(run.record["latest"]["history"], np.float32)
+        one, thousand = answer(history=history), answer(history=1000 * history)
+        for name, value in one.items():
+            np.testing.assert_allclose(1000 * value, thousand[name], rtol=1e-4)
+        ordered = [one[name] for name in ("lower_95", "lower", "forecast", "upper", "upper_95")]
+        assert all((below <= above).all() for below, above in itertools.pairwise(ordered))
+
+
+class TestBaselines:
+    def test_by_hand(self, tmp_path: Path) -> None:
+        file = write(tmp_path / "p.csv", [100.0, 110] * 10)
+        dataset = load(file, season=2, split="12,4,4", horizon=1, scale="log-returns")
+        found = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        assert found["repeat_last"]["mae"] == pytest.approx(10)
+        assert found["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
+        drift = (110 / 100) ** (1 / 11)
+        assert found["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
+
+    def test_a_line_finds_a_line(self, tmp_path: Path) -> None:
+        dataset = load(write(tmp_path / "p.csv", 3.0 * np.arange(300)), scale="last", season=7)
+        found = dataset.metrics(dataset.baselines()["linear"].predictions)
+        assert found["mae"] < 0.2
+
+    def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
+        dataset = load(shared / "sp500-daily.csv", horizon=1)
+        assert len(dataset.origins("test")) == 766
+        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        assert 100 * measured["mape"] == pytest.approx(0.729, abs=0.005)  # ../shared/facts
+        assert measured["always_up"] == pytest.approx(0.56, abs=0.002)
+
+    def test_repeating_on_etth1_is_the_published_one(self, shared: Path) -> None:
+        dataset = load(shared / "ETTh1.csv", target="OT", horizon=96, window=336, split="8640,2880,2880")
+        assert len(dataset.origins("test")) == 2785  # all windows of the test split
+        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        assert measured["scaled_mse"] == pytest.approx(0.069, abs=0.001)  # ../shared/facts
+        assert measured["scaled_mae"] == pytest.approx(0.203, abs=0.001)
+
+
+class TestTheTruth:
+    @pytest.mark.slow
+    def test_a_price_that_walks_at_random_is_called_no_better_than_the_last_close(self, tmp_path: Path) -> None:
+        file, run = write(tmp_path / "p.csv", walk(900, 5)), tmp_path / "run"
+        seqapp("train", "stock", "--csv", file, "--epochs", 3, "--window", 10, "--units", 8, "--out", run)
+        verdict = json.loads(seqapp("evaluate", run, "--json").stdout)["verdict"]
+        assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
+        assert "comes late: the forecast is most like the value row before its own" in verdict
+
+    def test_a_forecast_that_copies_is_found_out_and_one_that_knows_is_not(self) -> None:
+        actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
+
+        def measured(forecast: Any) -> forecasts.Measured:
+            made = forecast.reshape(-1, 1, 1, 1)
+            one = np.ones(1)
+            return forecasts.Measured(("x",), actual[1:].reshape(-1, 1, 1), made, actual[:-1, None], (80.0,), one, one)
+
+        assert forecasts.lag(measured(actual[:-1])) == 1
+        assert forecasts.lag(measured(np.sin(np.arange(1, 200) / 3))) == 0
+
+
+def test_newest_first_is_turned_round_and_said(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", walk(200), "2020-01-01")
+    _, *rows = file.read_text().splitlines()
+    turned = tmp_path / "turned.csv"
+    turned.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(
+        f"{row.split(',')[0]},1,1,1,{row.split(',')[1]},5" for row in reversed(rows)))  # fmt: skip
+    np.testing.assert_array_equal(load(turned).frame.values, load(file).frame.values)
+    said = seqapp("train", "stock", "--csv", turned, *QUICK, "--out", tmp_path / "run").stderr
+    assert f"{turned}: newest row first; read from the last line to the first." in said
+
+
+@pytest.mark.parametrize("header", ["Date,Open,High,Low,Close,Adj Close,Volume", "<DATE>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<X>,<VOL>",
+                                    "timestamp,1. open,2. high,3. low,4. close,x,5. volume"])  # fmt: skip
+def test_headers_of_the_usual_sources(header: str, tmp_path: Path) -> None:
+    rows = [f"{np.datetime64('2020-01-01') + day},1,2,3,{100 + day},4,5" for day in range(60)]
+    (tmp_path / "p.csv").write_text(header + "\n" + "\n".join(rows))
+    dataset = load(tmp_path / "p.csv")
+    assert dataset.frame.values[:3, 0].tolist() == [100, 101, 102]
+    assert dataset.split["train"]["first"] == "2020-01-01"
+
+
+def test_dates_cut_where_they_say(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", np.arange(100.0, 200), "2020-01-01", step=3)
+    dataset = load(file, split_at="2020-06-01,2020-08-01")
+    assert dataset.split["validation"] == {"rows": [51, 71], "first": "2020-06-02", "last": "2020-07-29"}
+    assert dataset.split["test"]["first"] == "2020-08-01"
+
+
+def test_a_stock_split_is_said(tmp_path: Path) -> None:
+    values = walk(200)
+    values[100:] /= 2
+    said = load(write(tmp_path / "p.csv", values)).data["notes"]
+    assert len(said) == 1
+    assert f"{tmp_path / 'p.csv'}, line 102, column 'close': " in said[0]
+    assert "in one row. If that is a split of shares, use a column that is adjusted for it." in said[0]
+
+
+def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
+    rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5}" for day, value in enumerate(walk(200))]
+    file, run = tmp_path / "p.csv", tmp_path / "run"
+    file.write_text("date,close,weekend\n" + "\n".join(rows) + "\n")
+    seqapp("train", "stock", "--csv", file, "--known", "weekend", "--calendar", "weekday,month", "--horizon", 2, *QUICK,
+           "--segment", 1, "--out", run)  # fmt: skip
+    asked = tmp_path / "asked.csv"
+    asked.write_text(file.read_text() + "2020-07-19,,1\n2020-07-20,,0\n")
+    said = json.loads(seqapp("predict", run, asked, "--json").stdout)["predictions"][0]
+    assert said["date"] == ["2020-07-19", "2020-07-20"]
+    assert len(said["forecast"]) == 2
+    early = json.loads(seqapp("predict", run, file, "--json").stdout)["predictions"][0]
+    assert early["date"] == ["2020-07-17", "2020-07-18"]  # nothing is known of later days
+    assert len(seqapp("generate", run, "--steps", 3).stdout.split()) == 3
+    seqapp("export", run)
+
+
+def test_many_series_make_one_model(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for seed in range(3):
+        write(tmp_path / "folder" / f"{seed}.csv", walk(120, seed), "2020-01-01")
+    run = tmp_path / "run"
+    seqapp("train", "stock", "--csv", tmp_path / "folder", *QUICK, "--out", run)
+    document = json.loads(seqapp("evaluate", run, "--json").stdout)
+    assert document["split"]["test"]["series"] == 3
+    assert ": 3 series, 54 rows, 2020-04-12 to 2020-04-29\n" in seqapp("evaluate", run).stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--levels", "80,120"], "--levels: expected different percentages such as 80,95, got '80,120'."),
+        (["--calendar", "year"], "--calendar: expected hour, weekday, month, got 'year'."),
+        (["--calendar", "hour"], "--calendar: {} has no date column; name one with --date."),
+        (["--segment", "4", "--window", "12"],
+         "--segment 4: does not divide the 11 steps of --window 12, one step less than rows, as changes are read."),
+        (["--scale", "log-last", "--target", "other"],
+         "{}, line 2, column 'other': expected a number above 0, as --scale log-last needs, got -1. Use --scale last."),
+        (["--series", "nmae"], "--series: {} has no column named 'nmae'. Choose from: close, other."),
+    ],
+)  # fmt: skip
+def test_options_that_do_not_go_together(options: list[str], said: str, tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", np.stack([walk(100), np.full(100, -1.0)], 1), columns="close,other")
+    assert refused("train", "stock", "--csv", file, *options) == f"Error: {said.format(file)}"
+
+
+def test_which_column_is_asked_where_none_is_called_close(tmp_path: Path) -> None:
+    rows = [f"{np.datetime64('2020-01-01') + day},{day},a" for day in range(100)]
+    (tmp_path / "p.csv").write_text("date,load,kind\n" + "\n".join(rows))
+    assert load(tmp_path / "p.csv").task.columns == ("load",)
+    said = refused("train", "stock", "--csv", write(tmp_path / "q.csv", np.ones((50, 2)), columns="a,b"))
+    assert said == f"Error: {tmp_path / 'q.csv'}: which column is to be predicted? Name it with --target: a, b."
+
+
+def test_the_readme_names_every_kind_of_scale() -> None:
+    readme = (ROOT / "README.md").read_text()
+    assert all(f"`{kind}`" in readme for kind in KINDS)
