@@ -13,7 +13,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import subprocess
 import sys
 import tempfile
@@ -38,11 +37,15 @@ FEW = ["--split", "0.99,0.001,0.001", "--epoch-steps", "50", "--epochs", "1"]
 
 def seqapp(*arguments: object) -> tuple[str, float, float]:
     """A command's stdout, its wall seconds and its peak memory in MB."""
-    began, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    began = time.perf_counter()
     command = [sys.executable, "-m", "seqapp", *map(str, arguments)]
-    said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True).stdout
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    return said, time.perf_counter() - began, peak / 1024 if peak > before else float("nan")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        said = process.stdout.read() if process.stdout else ""
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return said, time.perf_counter() - began, used.ru_maxrss / 1024
 
 
 def measured(folder: Path, *arguments: object) -> dict[str, Any]:
