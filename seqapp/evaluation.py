@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from seqapp.contract import Dataset, Raw, Windows
+from seqapp.contract import Baseline, Dataset, Raw, Windows
 from seqapp.errors import BadInput
 from seqapp.files import publish_json
 from seqapp.heads import Predictions
@@ -34,19 +34,24 @@ def evaluate(run: Run, other: str | None = None) -> dict[str, Any]:
     dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
     predicted = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
-    baselines = dataset.baselines()
-    document: dict[str, Any] = {
+    document = measured(run, dataset, predicted, dataset.baselines())
+    document["metrics"] |= dataset.probes(functions(dataset.task, network))
+    if not other:
+        publish_json(run.folder / "metrics.json", document)
+    return document
+
+
+def measured(run: Run, dataset: Dataset, predicted: Predictions, baselines: dict[str, Baseline]) -> dict[str, Any]:
+    """What is said of predictions on the test split beside those of the baselines."""
+    return {
         "dataset": run.dataset,
         "model": run.model,
         "run": str(run.folder),
         "split": dict(dataset.split),
-        "metrics": dataset.metrics(predicted) | dataset.probes(functions(dataset.task, network)),
+        "metrics": dataset.metrics(predicted),
         "baselines": {name: dataset.metrics(baseline.predictions) for name, baseline in baselines.items()},
         "verdict": " ".join([verdict(dataset, predicted, baselines), *dataset.remarks(predicted)]),
     }
-    if not other:
-        publish_json(run.folder / "metrics.json", document)
-    return document
 
 
 def by_line(run: Run, source: str) -> Iterator[dict[str, Any]]:

@@ -58,6 +58,19 @@ class Measured:
         off = self.actual[..., None] - self.quantiles
         return np.asarray(np.maximum(at * off, (at - 1) * off).mean(-1))
 
+    def by_horizon(self) -> list[dict[str, float]]:
+        """For each row ahead the mean absolute error, of several targets on scaled values, and what intervals cover."""
+        unit = self.yardstick if len(self.columns) > 1 else 1.0
+        found: list[dict[str, float]] = []
+        for ahead in range(self.actual.shape[2]):
+            row = {"mae": float((self.error[:, :, ahead] / unit).mean())}
+            for level in self.levels if self.bounded else ():
+                lower, upper = (bound[:, :, ahead] for bound in self.interval(level))
+                inside = (lower <= self.actual[:, :, ahead]) & (self.actual[:, :, ahead] <= upper)
+                row[f"coverage_{level:g}"] = float(inside.mean())
+            found.append(row)
+        return found
+
     def cases(self) -> dict[str, NDArray[Any]]:
         """What the verdict is about, `(origins,)`; of several targets on scaled values, so that each counts."""
         several = len(self.columns) > 1

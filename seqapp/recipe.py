@@ -15,7 +15,7 @@ from seqapp import runs
 from seqapp.checkpoint import Position
 from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
-from seqapp.contract import Dataset, Raw
+from seqapp.contract import Dataset, Raw, Task
 from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
 from seqapp.network import Network, Shape, build, check_causal, drops_weights
@@ -171,11 +171,15 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
 
 
 def _finished(run: Run, dataset: Dataset, network: Network, position: Position) -> Run:
-    """The best weights, calibrated, and the run's last entries."""
-    runs.load_weights(network, run.weights)
-    task = dataset.calibrated(lambda split: predictions(dataset, network, dataset.windows(split)))
-    state = json.loads(json.dumps(task.state()))
+    """The run's last entries."""
+    state = json.loads(json.dumps(calibrated(dataset, network, run.weights).state()))
     return run.update(finished=True, seconds=round(position.seconds, 3), task=state)
+
+
+def calibrated(dataset: Dataset, network: Network, weights: Path) -> Task:
+    """The task as the best weights need it, which the network holds from here on."""
+    runs.load_weights(network, weights)
+    return dataset.calibrated(lambda split: predictions(dataset, network, dataset.windows(split)))
 
 
 def _reference(room: Room) -> str:

@@ -52,6 +52,10 @@ class Run:
         """The dataset file that the run was trained with."""
         return self._room("datasets", "dataset")
 
+    def model_room(self) -> rooms.Room:
+        """The model file that the run was trained with."""
+        return self._room("models", "model")
+
     def _room(self, kind: str, key: str) -> rooms.Room:
         """The room by name; a user's own file by its path, or a copy of it in the run folder."""
         reference = self.record["rooms"][key]
@@ -91,7 +95,7 @@ class Run:
         """The network with its initial weights."""
         from seqapp.network import Shape, build
 
-        room, options = self._room("models", "model"), self.record["options"]["model"]
+        room, options = self.model_room(), self.record["options"]["model"]
         _check_options(room, room.module.layer, options)
         layer = layer_of(room, options)
         return build(task, layer, Shape(**self.record["options"]["network"]), self.record["seed"])

@@ -6,6 +6,7 @@ split before. Nothing is fitted here on other rows than those of training, and i
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from seqapp.conformal import offsets
 from seqapp.contract import Baseline, Dataset, Windows
+from seqapp.errors import BadInput
 from seqapp.forecasts import Measured, forecast_metrics, remarks
 from seqapp.heads import Estimated, Tensor
 from seqapp.series_baselines import baselines
@@ -43,6 +45,8 @@ class SeriesDataset(Dataset):
     """Questions about every series of a frame, each cut by time: `cuts` in rows of the frame."""
 
     task: SeriesTask
+    fold: Callable[[int, int], SeriesDataset]  # as it was known at a row, so many rows before it for validation
+    rolled: NDArray[Any] | None = None  # the test origins, where not all of them are asked
 
     def __init__(
         self, task: SeriesTask, frame: Frame, cuts: Sequence[Split], season: int | None, data: Mapping[str, Any]
@@ -67,6 +71,8 @@ class SeriesDataset(Dataset):
             first, stop = getattr(cut, split)
             found.append(np.arange(max(first - 1, start + reach), stop - horizon))
         rows = np.concatenate(found)
+        if split == "test" and self.rolled is not None:
+            return self.rolled
         if self.task.missing != "mask":
             return rows
         there = ~np.isnan(self.frame.values[:, : self.task.targets]).any(1)
@@ -138,6 +144,34 @@ class SeriesDataset(Dataset):
         found = offsets(said.actual.reshape(shape), said.quantiles.reshape(*shape, len(self.task.quantiles)),
                         sorted(self.task.levels, reverse=True))  # fmt: skip
         return dataclasses.replace(self.task, offsets=found)
+
+    def rolling(self, count: int, stride: int) -> SeriesDataset:
+        """The same with the last `count` test origins that lie `stride` rows apart."""
+        if len(self.cuts) > 1:
+            raise BadInput(
+                f"--origins: expected one series, got {len(self.cuts)}; each is measured at all its origins."
+            )
+        every = self.origins("test")[::-1][::stride]
+        if count > len(every):
+            raise BadInput(f"--origins {count}: the test split has {len(every)} origins {stride} rows apart.")
+        chosen = copy.copy(self)
+        chosen.rolled = every[:count][::-1]
+        chosen.overlap = -(-self.task.horizon // stride)
+        return chosen
+
+    def folds(self) -> list[Dataset]:
+        """For each test origin the dataset as it was known there, with a validation split as long as this one's."""
+        start, stop = self.cuts[0].validation
+        return [self.fold(int(origin) + 1, stop - start) for origin in self.origins("test")]
+
+    def joined(self, predictions: Sequence[Estimated]) -> Estimated:
+        """Predictions of the folds, one after the other."""
+        return Estimated(*(np.concatenate(parts) for parts in zip(
+            *((one.actual, one.quantiles) for one in predictions), strict=True)))  # fmt: skip
+
+    def by_horizon(self, predictions: Estimated) -> list[dict[str, float]]:
+        """Error and coverage of each row ahead, the nearest first."""
+        return self.measured(predictions).by_horizon()
 
     def baselines(self) -> dict[str, Baseline]:
         """Last value, drift, seasonal naive where there is a season, linear autoregression."""

@@ -50,6 +50,12 @@ class Series:
     known: NDArray[Any]  # (rows to come, known)
     notes: tuple[str, ...] = ()
 
+    def until(self, stop: int) -> Series:
+        """Its first `stop` rows; nothing is known of later ones."""
+        dates = None if self.dates is None else self.dates[:stop]
+        table = self.table.keep(list(range(stop)))
+        return Series(self.name, table, self.values[:stop], self.categories[:stop], dates, self.known[:0])
+
 
 def read_tables(paths: Sequence[str], series: str | None) -> tuple[list[tuple[str, Table]], str]:
     """The tables of all files, folders and patterns, a long one cut into its series; and the sha256 of all bytes.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +21,66 @@ from seqapp.splits import Split
 from seqapp.table import Table
 
 
+@dataclass(frozen=True)
+class Source:
+    """Series that were read, and what was asked of them."""
+
+    asked: Asked
+    columns: Columns
+    series: Sequence[Series]
+    data: Mapping[str, Any]
+    task: type[SeriesTask]
+
+    def dataset(self, cuts: Sequence[Split]) -> SeriesDataset:
+        """The dataset of the series so cut, each in its own rows; everything is fitted on the training rows.
+
+        Raises:
+            BadInput: the rows, columns and options do not go together.
+        """
+        frame = _frame(self.series)
+        cuts = [cut.moved(start) for cut, (start, _) in zip(cuts, frame.bounds, strict=True)]
+        task, season = self._fitted(frame, cuts)
+        dataset = SeriesDataset(task, frame, cuts, season, self.data)
+        dataset.latest = question(task, self.series[0])
+        dataset.fold = self.fold
+        return dataset
+
+    def fold(self, stop: int, validation: int) -> SeriesDataset:
+        """The one series as it was known at row `stop`, and the horizon after it as the test split.
+
+        Raises:
+            BadInput: there are several series, or too few rows before.
+        """
+        if len(self.series) > 1:
+            raise BadInput(f"--refit: expected one series, got {len(self.series)}. Leave --refit out.")
+        horizon = self.asked.horizon
+        bounds = (0, stop - validation, stop, stop + horizon)
+        cut = Split(*itertools.pairwise(bounds))
+        return dataclasses.replace(self, series=[self.series[0].until(stop + horizon)]).dataset([cut])
+
+    def _fitted(self, frame: Frame, cuts: Sequence[Split]) -> tuple[SeriesTask, int | None]:
+        """The task, and its season."""
+        asked, columns = self.asked, self.columns
+        targets, training = len(columns.targets), frame.part(cuts, "train")
+        beat = None if frame.dates is None else rhythm.rhythm(frame.dates[slice(*frame.bounds[0])])
+        season = asked.season or rhythm.season(beat)
+        kind = asked.scale or series_scale.chosen(season, [rows[:, :targets] for rows in training])
+        scale = series_scale.fitted(kind, targets, training)
+        _refuse_below_zero(self.series, columns.numbers, scale)
+        window, segment = asked.shape(season, min(len(rows) for rows in training), scale.changes)
+        _refuse_short(self.series, cuts, window, asked.horizon)
+        if asked.items() and frame.dates is None:
+            raise BadInput(f"--calendar: {self.series[0].table.source} has no date column; name one with --date.")
+        task = self.task(
+            columns=tuple(columns.numbers), targets=targets, known=len(columns.known), window=window,
+            horizon=asked.horizon, scale=kind, logs=scale.logs, centre=scale.centre, spread=scale.spread,
+            missing=asked.missing, date=columns.date, calendar=asked.items(),
+            categories=_seen(frame, cuts, columns), segment=segment, channels=asked.channels,
+            levels=asked.percents(), rhythm=beat,
+        )  # fmt: skip
+        return task, season
+
+
 def load_series(
     asked: Asked, tables: Sequence[tuple[str, Table]], sha256: str, task: type[SeriesTask]
 ) -> SeriesDataset:
@@ -27,36 +90,25 @@ def load_series(
         BadInput: the files, columns, rows or options do not go together.
     """
     columns = _columns(tables[0][1], asked)
-    read = [read_series(name, table, columns, asked.missing) for name, table in tables]
-    frame = _frame(read)
-    cuts = _cuts(read, frame, asked)
-    names = tuple(columns.numbers)
-    targets = len(columns.targets)
-    training = frame.part(cuts, "train")
-    beat = rhythm.rhythm(frame.dates[slice(*frame.bounds[0])]) if frame.dates is not None else None
-    season = asked.season or rhythm.season(beat)
-    kind = asked.scale or series_scale.chosen(season, [rows[:, :targets] for rows in training])
-    scale = series_scale.fitted(kind, targets, training)
-    _refuse_below_zero(read, names, scale)
-    window, segment = asked.shape(season, min(len(rows) for rows in training), scale.changes)
-    _refuse_short(read, cuts, window, asked.horizon)
-    made = task(
-        columns=names, targets=targets, known=len(columns.known), window=window, horizon=asked.horizon,
-        scale=kind, logs=scale.logs, centre=scale.centre, spread=scale.spread, missing=asked.missing,
-        date=columns.date, calendar=asked.items(), categories=_seen(frame, cuts, columns), segment=segment,
-        channels=asked.channels, levels=asked.percents(), rhythm=beat,
-    )  # fmt: skip
-    if made.calendar and frame.dates is None:
-        raise BadInput(f"--calendar: {tables[0][1].source} has no date column; name one with --date.")
-    source = tables[0][1].source if len(tables) == 1 else f"{len(tables)} series"
-    data: dict[str, Any] = {"sha256": sha256, "rows": len(frame.values), "source": source, "series": len(tables)}
-    if notes := [note for series in read for note in series.notes]:
+    series = [read_series(name, table, columns, asked.missing) for name, table in tables]
+    least = asked.horizon + 1
+    cuts = [splits.cut_dated(one.table, one.dates, asked.split, asked.split_at, least) for one in series]
+    return Source(asked, columns, series, _about(series, columns, sha256), task).dataset(cuts)
+
+
+def _about(series: Sequence[Series], columns: Columns, sha256: str) -> dict[str, Any]:
+    """What run.json says of the data."""
+    first = series[0].table
+    data: dict[str, Any] = {
+        "sha256": sha256,
+        "rows": sum(len(one.values) for one in series),
+        "source": first.source if len(series) == 1 else f"{len(series)} series",
+    }
+    if notes := [note for one in series for note in one.notes]:
         data["notes"] = notes
-    if frame.dates is not None:
-        data["dates"] = {"column": tables[0][1].date_column(columns.date), "rhythm": beat}
-    dataset = SeriesDataset(made, frame, cuts, season, data)
-    dataset.latest = question(made, read[0])
-    return dataset
+    if series[0].dates is not None:
+        data["dates"] = {"column": first.date_column(columns.date), "format": first.date_format(columns.date)}
+    return data
 
 
 def _columns(table: Table, asked: Asked) -> Columns:
@@ -96,15 +148,6 @@ def _frame(read: Sequence[Series]) -> Frame:
         np.concatenate([series.categories for series in read]),
         [date for series in read for date in series.dates or []] if dated else None,
     )
-
-
-def _cuts(read: Sequence[Series], frame: Frame, asked: Asked) -> list[Split]:
-    """Each series cut by time, in rows of the frame."""
-    found = []
-    for series, (start, _) in zip(read, frame.bounds, strict=True):
-        own = splits.cut_dated(series.table, series.dates, asked.split, asked.split_at, least=asked.horizon + 1)
-        found.append(own.moved(start))
-    return found
 
 
 def _seen(frame: Frame, cuts: Sequence[Split], columns: Columns) -> tuple[tuple[str, tuple[str, ...]], ...]:

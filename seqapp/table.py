@@ -135,6 +135,13 @@ class Table:
             return self.name(column, "--date")
         return next((name for name in self.columns if _plain(name) in DATES), None)
 
+    def date_format(self, column: str | None) -> str | None:
+        """How the first date is written, as pandas guesses it: "%Y-%m-%d"; None where it cannot."""
+        from pandas.tseries.api import guess_datetime_format
+
+        named = self.date_column(column)
+        return None if named is None else guess_datetime_format(self.columns[named][0])
+
     def newest_first(self, column: str | None) -> bool:
         """Whether the dates fall from the first row to the last, as Alpha Vantage has them."""
         import pandas as pd

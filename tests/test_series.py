@@ -423,3 +423,54 @@ def test_which_column_is_asked_where_none_is_called_close(tmp_path: Path) -> Non
 def test_the_readme_names_every_kind_of_scale() -> None:
     readme = (ROOT / "README.md").read_text()
     assert all(f"`{kind}`" in readme for kind in KINDS)
+
+
+@pytest.fixture(scope="module")
+def backtested(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on 200 days, 3 rows ahead."""
+    folder = tmp_path_factory.mktemp("backtest")
+    file = write(folder / "p.csv", walk(200), "2020-01-01")
+    seqapp("train", "stock", "--csv", file, "--horizon", 3, *QUICK, "--out", folder / "run")
+    return folder / "run"
+
+
+class TestBacktest:
+    def test_rolling_origins_are_the_last_ones_a_stride_apart(self, backtested: Path) -> None:
+        said = json.loads(seqapp("evaluate", backtested, "--origins", 4, "--stride", 3, "--json").stdout)
+        dataset: Any = open_run(backtested).load_dataset()
+        assert dataset.rolling(4, 3).origins("test").tolist() == [187, 190, 193, 196]
+        ahead = said["by_horizon"]
+        assert ahead.keys() == {"lstm", *said["baselines"]}
+        assert np.mean([row["mae"] for row in ahead["lstm"]]) == pytest.approx(said["metrics"]["mae"])
+        assert ahead["lstm"][0].keys() == {"mae", "coverage_80", "coverage_95"}
+        table = seqapp("evaluate", backtested, "--origins", 4, "--stride", 3).stdout
+        assert "\n4 origins, 3 rows apart\n" in table
+        assert "\nMean absolute error by rows ahead\n" in table
+
+    @pytest.mark.slow
+    def test_before_each_origin_all_is_fitted_anew_on_what_was_known(self, backtested: Path) -> None:
+        done = seqapp("evaluate", backtested, "--origins", 2, "--stride", 5, "--refit", "--json")
+        assert "origin 2 of 2" in done.stderr
+        said = json.loads(done.stdout)
+        assert said["refit"]
+        plain = json.loads(seqapp("evaluate", backtested, "--origins", 2, "--stride", 5, "--json").stdout)
+        assert said["baselines"]["repeat_last"]["mae"] == pytest.approx(plain["baselines"]["repeat_last"]["mae"])
+        assert said["metrics"]["mae"] != plain["metrics"]["mae"]
+        dataset: Any = open_run(backtested).load_dataset()
+        folds = dataset.rolling(2, 5).folds()
+        for fold, origin in zip(folds, [191, 196], strict=True):
+            assert fold.origins("test").tolist() == [origin]
+            assert len(fold.frame.values) == origin + 4
+            assert fold.cuts[0].train == (0, origin + 1 - 30)
+            assert fold.task.spread != dataset.task.spread
+
+    def test_what_cannot_be_asked(self, backtested: Path, trained: Callable[[str], Path]) -> None:
+        assert refused("evaluate", backtested, "--origins", 99, "--stride", 9) == (
+            "Error: --origins 99: the test split has 4 origins 9 rows apart."
+        )
+        assert refused("evaluate", backtested, "--refit") == (
+            "Error: --stride and --refit belong to a backtest: say from how many places with --origins."
+        )
+        assert refused("evaluate", trained("fibonacci"), "--origins", 2) == (
+            "Error: --origins: only forecasts of series have origins."
+        )
