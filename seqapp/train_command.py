@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,15 @@ from click.core import ParameterSource
 from seqapp import rooms
 from seqapp.errors import BadInput
 from seqapp.quiet import start_tensorflow
+from seqapp.runs import Run
 from seqapp.training_options import NETWORK, TRAINING, training_options
 
 
-def train_command(dataset: rooms.Room, model: rooms.Room) -> click.Command:
-    """A click command with the options of the dataset's file, of the model's file, and of every training."""
+def train_command(dataset: rooms.Room, model: rooms.Room, done: Callable[[Run], None]) -> click.Command:
+    """A click command with the options of the dataset's file, of the model's file, and of every training.
+
+    `done` is told the run that it makes.
+    """
     own = rooms.options(dataset.module.load)
     models = rooms.options(model.module.layer)
 
@@ -26,9 +31,8 @@ def train_command(dataset: rooms.Room, model: rooms.Room) -> click.Command:
     def run(**values: Any) -> None:
         context = click.get_current_context()
         given = [name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
-        _train(
-            dataset, model, [str(option.name) for option in own], [str(option.name) for option in models], values, given
-        )
+        theirs = [[str(option.name) for option in options] for options in (own, models)]
+        done(_train(dataset, model, theirs[0], theirs[1], values, given))
 
     return click.Command(dataset.name, params=[*own, *models, *general], callback=run, help=dataset.module.__doc__)
 
@@ -44,7 +48,7 @@ def _refuse_twins(options: list[click.Parameter]) -> None:
 
 def _train(
     dataset: rooms.Room, model: rooms.Room, own: list[str], models: list[str], values: dict[str, Any], given: list[str]
-) -> None:
+) -> Run:
     if values["resume"] and values["force"]:
         raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
     start_tensorflow()
@@ -67,5 +71,4 @@ def _train(
                 {name: values[name] for name in TRAINING},
             )
             run = recipe.start(recipe_given, folder, values["force"], ["seqapp", *sys.argv[1:]], progress)
-    size, seconds = run.record["parameters"], run.record["seconds"]
-    click.echo(f"{run.folder}  {size} parameters, {seconds:.0f} s. Next: seqapp evaluate {run.folder}")
+    return run

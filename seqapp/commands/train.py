@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from seqapp import rooms
+from seqapp.runs import Run
 from seqapp.train_command import train_command
 
 
@@ -21,7 +22,7 @@ class Datasets(click.Group):
         """Find the dataset, and the model that the arguments name: both bring their options."""
         dataset = rooms.find("datasets", args[0])
         model = rooms.find("models", _model(args[1:]))
-        return args[0], train_command(dataset, model), args[1:]
+        return args[0], train_command(dataset, model, _say), args[1:]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """For the list in --help."""
@@ -34,6 +35,11 @@ def command() -> None:
 
     `seqapp train DATASET --help` lists the dataset's own options.
     """
+
+
+def _say(run: Run) -> None:
+    size, seconds = run.record["parameters"], run.record["seconds"]
+    click.echo(f"{run.folder}  {size} parameters, {seconds:.0f} s. Next: seqapp evaluate {run.folder}")
 
 
 def _model(args: list[str]) -> str:
