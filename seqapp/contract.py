@@ -227,6 +227,12 @@ class Dataset(abc.ABC):
         """Sentences on the model's test predictions that belong to the verdict."""
         return []
 
+    def pictures(
+        self, model: str, predictions: Any, baselines: Mapping[str, Baseline]
+    ) -> dict[str, Callable[[Any], None]]:
+        """Functions that draw on matplotlib's Axes, by the picture's name: `evaluate --plot` writes them."""
+        return {}
+
     def on(self, source: str) -> Dataset:
         """The same task on other data of the same form, whole, as the test split.
 

@@ -14,6 +14,7 @@ from seqapp.errors import BadInput
 from seqapp.files import publish_json
 from seqapp.heads import Predictions
 from seqapp.network import Network
+from seqapp.pictures import report
 from seqapp.runs import Run
 from seqapp.scoring import Scorer, scored
 from seqapp.signatures import functions
@@ -25,19 +26,23 @@ LONGEST, AT_ONCE = 100_000, 64  # characters of a line that is scored by itself,
 ALONE = 200_000  # tokens of a test split that are read as one stream from beginning to end; beyond, side by side
 
 
-def evaluate(run: Run, other: str | None = None) -> dict[str, Any]:
+def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str, Any]:
     """Measure a run on its test split, write metrics.json, and return the same document.
 
-    With the path of `other` data, measure it on that, whole, and write nothing.
+    With the path of `other` data, measure it on that, whole, and write nothing; with `plot` draw pictures too.
     """
     dataset = run.load_dataset()
     dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
     predicted = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
-    document = measured(run, dataset, predicted, dataset.baselines())
+    baselines = dataset.baselines()
+    document = measured(run, dataset, predicted, baselines)
     document["metrics"] |= dataset.probes(functions(dataset.task, network))
     if not other:
         publish_json(run.folder / "metrics.json", document)
+    if plot:
+        for file in report(run, dataset, predicted, baselines):
+            click.echo(f"drawn: {file}", err=True)
     return document
 
 

@@ -20,8 +20,10 @@ from seqapp.contract import Baseline, Dataset, Windows
 from seqapp.errors import BadInput
 from seqapp.forecasts import Measured, forecast_metrics, remarks
 from seqapp.heads import Estimated, Tensor
+from seqapp.pictures import Draw
 from seqapp.series_baselines import baselines
 from seqapp.series_inputs import Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_pictures import pictures
 from seqapp.series_task import SeriesTask
 from seqapp.splits import Split
 
@@ -202,6 +204,10 @@ class SeriesDataset(Dataset):
     def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
         """Absolute error of each forecast, the mean over horizon and targets; of intervals the pinball loss too."""
         return self.measured(predictions).cases()
+
+    def pictures(self, model: str, predictions: Estimated, baselines: Mapping[str, Baseline]) -> dict[str, Draw]:
+        """Forecast, coverage, error by rows ahead."""
+        return pictures(self, model, predictions, baselines)
 
     def remarks(self, predictions: Estimated) -> list[str]:
         """What a reader of the table should know besides."""

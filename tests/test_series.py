@@ -474,3 +474,49 @@ class TestBacktest:
         assert refused("evaluate", trained("fibonacci"), "--origins", 2) == (
             "Error: --origins: only forecasts of series have origins."
         )
+
+
+class TestPictures:
+    def test_they_are_drawn_twice_the_same_and_show_what_was_measured(self, backtested: Path) -> None:
+        done = seqapp("evaluate", backtested, "--plot", "--json")
+        names = ["learning_curve", "forecast", "coverage", "error_by_horizon"]
+        files = [backtested / "report" / f"{name}.{kind}" for name in names for kind in ("png", "svg")]
+        assert [line for line in done.stderr.splitlines() if line.startswith("drawn: ")] == [
+            f"drawn: {file}" for file in files
+        ]
+        assert json.loads(done.stdout)["metrics"]
+        first = [file.read_bytes() for file in files]
+        assert first[0].startswith(b"\x89PNG")
+        assert b"<svg" in first[1]
+        seqapp("evaluate", backtested, "--plot")
+        assert [file.read_bytes() for file in files] == first
+
+    def test_axes_have_labels_with_units_and_the_lines_hold_the_numbers(self, backtested: Path) -> None:
+        from matplotlib.figure import Figure
+
+        from seqapp.evaluation import predictions
+
+        run = open_run(backtested)
+        dataset: Any = run.load_dataset()
+        network = run.load_network(dataset.task)
+        said = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
+        drawn = dataset.pictures("lstm", said, dataset.baselines())
+        axes = {name: Figure().subplots() for name in drawn}
+        for name, draw in drawn.items():
+            draw(axes[name])
+            assert axes[name].get_xlabel()
+            assert axes[name].get_ylabel()
+        assert axes["forecast"].get_ylabel() == "close"
+        assert axes["error_by_horizon"].get_ylabel() == "mean absolute error (close)"
+        lines = {line.get_label(): line.get_ydata() for line in axes["error_by_horizon"].lines}
+        assert np.mean(lines["lstm"]) == pytest.approx(dataset.metrics(said)["mae"])
+        ahead = {line.get_label(): line.get_ydata() for line in axes["forecast"].lines}
+        assert len(ahead["forecast"]) == 3
+        np.testing.assert_allclose(ahead["what came"][-3:], dataset.frame.values[-3:, 0])
+        shares = {line.get_label(): line.get_ydata() for line in axes["coverage"].lines}
+        assert shares["lstm"][0] == pytest.approx(100 * dataset.metrics(said)["coverage_80"])
+
+    def test_one_at_a_time(self, backtested: Path) -> None:
+        assert refused("evaluate", backtested, "--plot", "--origins", 2) == (
+            "Error: --file, --origins and --plot: give one of them."
+        )

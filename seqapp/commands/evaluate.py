@@ -20,15 +20,16 @@ from seqapp.tables import for_a_person
 @click.option("--origins", type=click.IntRange(min=1), help="Backtest: forecast from N places of the test split.")
 @click.option("--stride", type=click.IntRange(min=1), help="Rows from one of them to the next.  [default: 1]")
 @click.option("--refit", is_flag=True, help="Train anew before each of them, on what was known there.")
+@click.option("--plot", is_flag=True, help="Draw pictures, PNG and SVG, into RUN/report.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, as in metrics.json.")
-def command(run: str, other: str | None, per_line: bool, as_json: bool, **rolling: Any) -> None:
+def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bool, **rolling: Any) -> None:
     """Measure RUN on its test split beside its baselines."""
     if per_line and not other:
         raise BadInput("--per-line: name the lines to score with --file.")
     if not rolling["origins"] and (rolling["stride"] or rolling["refit"]):
         raise BadInput("--stride and --refit belong to a backtest: say from how many places with --origins.")
-    if rolling["origins"] and other:
-        raise BadInput("--origins and --file: give one of them.")
+    if ((rolling["origins"] or plot) and other) or (rolling["origins"] and plot):
+        raise BadInput("--file, --origins and --plot: give one of them.")
     opened = open_for_use(run)
     start_tensorflow()
     if per_line:
@@ -37,14 +38,14 @@ def command(run: str, other: str | None, per_line: bool, as_json: bool, **rollin
         for row in by_line(opened, str(other)):
             click.echo(json_line(row))
         return
-    document = _backtest(opened, **rolling) if rolling["origins"] else _evaluate(opened, other)
+    document = _backtest(opened, **rolling) if rolling["origins"] else _evaluate(opened, other, plot)
     click.echo(as_text(document).rstrip() if as_json else for_a_person(document))
 
 
-def _evaluate(run: Run, other: str | None) -> dict[str, Any]:
+def _evaluate(run: Run, other: str | None, plot: bool) -> dict[str, Any]:
     from seqapp.evaluation import evaluate
 
-    return evaluate(run, other)
+    return evaluate(run, other, plot)
 
 
 def _backtest(run: Run, origins: int, stride: int | None, refit: bool) -> dict[str, Any]:

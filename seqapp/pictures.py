@@ -1,0 +1,59 @@
+"""Pictures of a run, in its report/ folder as PNG and SVG: readable in black and white, nothing opened."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from seqapp.contract import Baseline, Dataset
+from seqapp.files import publish
+from seqapp.heads import Predictions
+from seqapp.runs import Run
+
+Draw = Callable[[Any], None]  # draws on matplotlib's Axes
+KINDS = ("png", "svg")
+LINES = (("black", "-"), ("black", "--"), ("dimgrey", ":"), ("dimgrey", "-."), ("darkgrey", "-"), ("darkgrey", "--"))
+
+
+def report(run: Run, dataset: Dataset, said: Predictions, baselines: Mapping[str, Baseline]) -> list[Path]:
+    """Draw the learning curve and what the dataset has to show; return the files."""
+    drawn: dict[str, Draw] = {"learning_curve": functools.partial(learning_curve, run.folder / "history.csv")}
+    drawn |= dataset.pictures(run.model, said, baselines)
+    folder = run.folder / "report"
+    folder.mkdir(exist_ok=True)
+    return [file for name, draw in drawn.items() for file in _written(folder, name, draw)]
+
+
+def _written(folder: Path, name: str, draw: Draw) -> list[Path]:
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 4.5), layout="constrained")
+    axes = figure.subplots()
+    draw(axes)
+    axes.spines[["top", "right"]].set_visible(False)
+    files = [folder / f"{name}.{kind}" for kind in KINDS]
+    with matplotlib.rc_context({"svg.hashsalt": "seqapp"}):  # the same picture is the same file
+        for file in files:
+            dated = {"Date": None} if file.suffix == ".svg" else {}
+            publish(file, lambda path, dated=dated: figure.savefig(path, dpi=150, metadata=dated))  # type: ignore[misc]
+    return files
+
+
+def learning_curve(history: Path, axes: Any) -> None:
+    """Training and validation loss by epoch; the kept epoch marked."""
+    with history.open(newline="", encoding="utf-8") as file:
+        rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    epochs = [row["epoch"] for row in rows]
+    for (name, label), (color, style) in zip(
+        (("train_loss", "training (dropout on)"), ("validation_loss", "validation")), LINES, strict=False
+    ):
+        axes.plot(epochs, [row[name] for row in rows], style, color=color, label=label)
+    best = min(rows, key=lambda row: row["validation_loss"])
+    axes.plot(best["epoch"], best["validation_loss"], "o", color="black", label="kept")
+    axes.set(xlabel="epoch", ylabel="loss")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    axes.legend(frameon=False)
