@@ -14,7 +14,7 @@ from seqapp.heads import Estimated
 if TYPE_CHECKING:
     from seqapp.series_data import SeriesDataset
 
-FITTED, AT_ONCE = 20_000, 10_000  # training origins that the line is fitted to; origins in one product
+FITTED, AT_ONCE = 20_000_000, 5_000_000  # values in the windows that the line is fitted to; in those of one product
 RIDGE = 1.0  # of windows of unit size: little beside thousands of rows, enough for fifty
 
 
@@ -100,7 +100,7 @@ def _linear(dataset: SeriesDataset, origins: NDArray[Any]) -> NDArray[Any]:
 
     levels = pd.DataFrame(_levels(dataset)).ffill().bfill().to_numpy()
     training = dataset.origins("train")
-    training = training[np.unique(np.linspace(0, len(training) - 1, FITTED).astype(int))]
+    training = training[np.unique(np.linspace(0, len(training) - 1, FITTED // dataset.task.window).astype(int))]
     lines = [_line(own, training, origins, dataset.task.window, dataset.task.horizon) for own in levels.T]
     return np.stack(lines, 1)[..., None]
 
@@ -118,6 +118,6 @@ def _line(
 
     come = levels[training[:, None] + np.arange(1, horizon + 1)] - levels[training][:, None]
     line = Ridge(RIDGE).fit(seen(training), come / unit)
-    parts = [origins[start : start + AT_ONCE] for start in range(0, len(origins), AT_ONCE)]
+    parts = np.array_split(origins, -(-len(origins) * window // AT_ONCE))
     made = [np.asarray(line.predict(seen(part))).reshape(len(part), horizon) for part in parts]
     return np.concatenate(made) * unit

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seqapp import rhythm, series_scale, splits
 from seqapp.errors import BadInput
@@ -65,6 +66,7 @@ class Source:
         beat = None if frame.dates is None else rhythm.rhythm(frame.dates[slice(*frame.bounds[0])])
         season = asked.season or rhythm.season(beat)
         kind = asked.scale or series_scale.chosen(season, [rows[:, :targets] for rows in training])
+        self._refuse_constant(training)
         scale = series_scale.fitted(kind, targets, training)
         _refuse_below_zero(self.series, columns.numbers, scale)
         window, segment = asked.shape(season, min(len(rows) for rows in training), scale.changes)
@@ -79,6 +81,15 @@ class Source:
             levels=asked.percents(), rhythm=beat,
         )  # fmt: skip
         return task, season
+
+    def _refuse_constant(self, training: Sequence[NDArray[Any]]) -> None:
+        for place, name in enumerate(self.columns.targets):
+            values = np.concatenate([rows[:, place] for rows in training])
+            if np.nanmin(values) == np.nanmax(values):
+                raise BadInput(
+                    f"{self.series[0].table.source}, column '{name}': all {len(values)} training rows hold "
+                    f"{values[0]:g}, so there is nothing to learn. Choose another column, or another --split."
+                )
 
 
 def load_series(

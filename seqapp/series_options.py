@@ -14,6 +14,7 @@ from seqapp.series_inputs import PERIODS
 from seqapp.series_scale import KINDS
 
 WINDOW = 33  # rows, where there is no season
+LONGEST = 1000  # rows of a window that is chosen by the season, unless two seasons are longer
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,8 @@ class Asked:
     def shape(self, season: int | None, training: int, changes: bool) -> tuple[int, int]:
         """Window and segment in rows, where they are left to the data: by its season and its training rows.
 
-        A season makes a segment; the window holds up to 14 of them, two at least, and a quarter of the training rows at
-        most. Without a season, or where rows are read as changes, a row is a step and a window has 33.
+        A season makes a segment; the window holds two to 14 of them, in up to `LONGEST` rows and a quarter of the
+        training rows. Without a season, or where rows are read as changes, a row is a step and a window has 33.
 
         Raises:
             BadInput: the segment asked for does not divide the steps of the window asked for.
@@ -73,7 +74,7 @@ class Asked:
         segment = self.segment or (season if season and not changes and not self.window else 1)
         window = self.window
         if window is None:
-            seasons = max(2, min(14, training // (4 * season))) if season else 0
+            seasons = max(2, min(14, training // (4 * season), LONGEST // season)) if season else 0
             window = seasons * season if season and not changes else WINDOW
         steps = window - (1 if changes else 0)
         if steps % segment:

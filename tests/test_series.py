@@ -408,8 +408,33 @@ def test_many_series_make_one_model(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_options_that_do_not_go_together(options: list[str], said: str, tmp_path: Path) -> None:
-    file = write(tmp_path / "p.csv", np.stack([walk(100), np.full(100, -1.0)], 1), columns="close,other")
+    file = write(tmp_path / "p.csv", np.stack([walk(100), -1 - np.arange(100.0)], 1), columns="close,other")
     assert refused("train", "stock", "--csv", file, *options) == f"Error: {said.format(file)}"
+
+
+def test_a_constant_series_is_refused(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", [5.0] * 80 + [6.0] * 20)
+    assert refused("train", "stock", "--csv", file) == (
+        f"Error: {file}, column 'close': all 70 training rows hold 5, so there is nothing to learn. "
+        "Choose another column, or another --split."
+    )
+
+
+def test_as_many_rows_as_the_window_are_too_few(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", walk(30))
+    assert refused("train", "stock", "--csv", file, "--window", 30) == (
+        f"Error: {file}: --window 30 with --horizon 1 needs at least 31 training rows, got 21. "
+        "Use a smaller --window, or give more rows."
+    )
+
+
+def test_columns_may_have_spaces_and_any_letters(tmp_path: Path) -> None:
+    file = write(tmp_path / "p.csv", np.stack([walk(120), walk(120, 1)], 1), columns="Höchst kurs,成交 量")
+    run = tmp_path / "run"
+    seqapp("train", "stock", "--csv", file, "--target", "höchst kurs", "--inputs", "成交 量", *QUICK, "--out", run)
+    assert seqapp("predict", run, file).stdout.startswith("Höchst kurs +1: ")
+    folder = seqapp("export", run).stdout.strip()
+    assert (Path(folder) / "saved_model.pb").is_file()
 
 
 def test_which_column_is_asked_where_none_is_called_close(tmp_path: Path) -> None:
