@@ -16,9 +16,10 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.commands import seqapp
 
 SPLIT = "0.89,0.01,0.1"  # the usual one of Tiny Shakespeare, with 1 % of it kept aside to choose the epoch by
 SHAKESPEARE = [
@@ -33,19 +34,6 @@ MODELS = {  # units of two layers with about as many parameters, and epochs for 
 }
 LARGE = 1_000_000_000  # bytes
 FEW = ["--split", "0.99,0.001,0.001", "--epoch-steps", "50", "--epochs", "1"]
-
-
-def seqapp(*arguments: object) -> tuple[str, float, float]:
-    """A command's stdout, its wall seconds and its peak memory in MB."""
-    began = time.perf_counter()
-    command = [sys.executable, "-m", "seqapp", *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-        said = process.stdout.read() if process.stdout else ""
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return said, time.perf_counter() - began, used.ru_maxrss / 1024
 
 
 def measured(folder: Path, *arguments: object) -> dict[str, Any]:

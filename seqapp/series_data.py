@@ -185,6 +185,7 @@ class SeriesDataset(Dataset):
         shape = (len(origins), task.targets, task.horizon)
         training = self.frame.part(self.cuts, "train")
         season, targets = self.season or 1, task.targets
+        season = season if min(len(rows) for rows in training) > season else 1
         changes = np.concatenate([np.abs(rows[season:, :targets] - rows[:-season, :targets]) for rows in training])
         together = np.concatenate([rows[:, :targets] for rows in training])
         return Measured(

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import conftest
+import numpy as np
 import pytest
 
-from benchmarks import contenders, defaults, recurrence, text, to_loss
+from benchmarks import contenders, defaults, recurrence, series, text, to_loss
 from benchmarks.contenders import Size
 
 SMALLEST = Size(2, 4, 8, 1)
@@ -30,6 +31,7 @@ def _smallest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         return conftest.seqapp(*arguments).stdout, 1.0, 2.0
 
     monkeypatch.setattr(text, "seqapp", in_process)
+    monkeypatch.setattr(series, "seqapp", in_process)
 
 
 def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -56,6 +58,28 @@ def test_texts_are_measured(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("|")[1].strip() for line in lines] == ["lstm", "lstm", "gru"]
     assert all(line.rstrip(" |").endswith("%") for line in lines)
+
+
+def test_series_are_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ["--units", "4", "--epochs", "1", "--split", "0.5,0.2,0.3", "--window", "6", "--segment", "1"]
+    noise = np.random.default_rng(0).uniform(1, 2, (700, 8)).round(3).tolist()
+    header = "date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT,close\n"
+    lines = [f"{np.datetime64('2020-01-01') + day}," + ",".join(map(str, row)) for day, row in enumerate(noise)]
+    for name in ("ETTh1", "sp500-daily"):
+        (tmp_path / f"{name}.csv").write_text(header + "\n".join(lines))
+    (tmp_path / "air-passengers.csv").write_text("Month,#Passengers\n" + "\n".join(
+        f"{1949 + month // 12}-{month % 12 + 1:02},{100 + month + month % 12}" for month in range(144)))  # fmt: skip
+    monkeypatch.setattr(series, "HOURS", small)
+    monkeypatch.setattr(series, "CHANNELS", [*small, "--channels", "independent", "--target", "HUFL,OT"])
+    monkeypatch.setattr(series, "LONG", ["--epochs", "1", "--window", "6"])
+    monkeypatch.setattr(series, "PASSENGERS", [*small, "--horizon", "6"])
+    monkeypatch.setattr(series, "ROWS", 400)
+    for part in ("etth1", "etth1_all", "passengers", "sp500", "rows"):
+        getattr(series, part)(tmp_path, tmp_path, ["0"])
+    said = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
+    assert said == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
 
 
 def test_a_whole_training_is_timed_to_its_loss(tmp_path: Path) -> None:
