@@ -50,7 +50,7 @@ def backtest(run: Run, origins: int, stride: int, refit: bool, report: Report) -
         said, baselines = _refitted(run, rolled, report)
     else:
         network = run.load_network(rolled.task)
-        said = rolled.in_units(predictions(rolled, network, rolled.windows("test")))
+        said = rolled.in_units(predictions(rolled, network, "test"))
         baselines = rolled.baselines()
     document = measured(run, rolled, said, baselines)
     named: dict[str, Any] = {run.model: said} | {name: one.predictions for name, one in baselines.items()}
@@ -80,5 +80,5 @@ def _trained(run: Run, fold: Dataset, report: Report) -> Predictions:
     with tempfile.TemporaryDirectory() as folder:
         train(Path(folder), fold, network, Plan(**options["training"]), report)
         fold.task = calibrated(fold, network, Path(folder) / "model.keras")
-    said: Predictions = fold.in_units(predictions(fold, network, fold.windows("test")))
+    said: Predictions = fold.in_units(predictions(fold, network, "test"))
     return said

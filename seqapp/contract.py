@@ -149,11 +149,7 @@ class Task(abc.ABC):
         }
 
     def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
-        """Go on from its own predictions, `request.steps` times for each sample.
-
-        Raises:
-            BadInput: the request holds what this task does not know.
-        """
+        """Go on from its own predictions, `request.steps` times for each sample; BadInput: it asks for too much."""
         from seqapp.extension import go_on
 
         return go_on(self, network, raw, request)
@@ -214,6 +210,10 @@ class Dataset(abc.ABC):
 
         The mean over the cases is the metric. Names in `HIGHER_IS_BETTER` are shares of successes; all others errors.
         """
+
+    def predictions(self, network: Network, split: str) -> Any:
+        """What the network says of a split, where that is more than its outputs there; else None."""
+        return None
 
     def in_units(self, predictions: Any) -> Any:
         """The network's predictions on the test split in the form in which baselines come."""

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from seqapp.contract import Baseline, Dataset, Raw, Windows
+from seqapp.contract import Baseline, Dataset, Raw
 from seqapp.errors import BadInput
 from seqapp.files import publish_json
 from seqapp.heads import Predictions
@@ -34,7 +34,7 @@ def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str
     dataset = run.load_dataset()
     dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
-    predicted = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
+    predicted = dataset.in_units(predictions(dataset, network, "test"))
     baselines = dataset.baselines()
     document = measured(run, dataset, predicted, baselines)
     document["metrics"] |= dataset.probes(functions(dataset.task, network))
@@ -91,13 +91,14 @@ def _scored(score: Callable[..., Raw], lines: list[str]) -> Iterator[dict[str, A
         yield {"text": line, "log_probability": nats, "tokens": tokens, "perplexity": perplexity}
 
 
-def predictions(
-    dataset: Dataset, network: Network, split: Windows | Streams, batch_size: int | None = None
-) -> Predictions:
+def predictions(dataset: Dataset, network: Network, split: str, batch_size: int | None = None) -> Predictions:
     """The network's predictions at all scored steps of a split, in order; one stream alone while it is short."""
-    head = dataset.task.head
-    alone = isinstance(split, Streams) and split.tokens <= ALONE
+    own: Predictions | None = dataset.predictions(network, split)
+    if own is not None:
+        return own
+    windows, head = dataset.windows(split), dataset.task.head
+    alone = isinstance(windows, Streams) and windows.tokens <= ALONE
     scorer = Scorer(network, lambda targets, outputs, _: head.summary(targets, outputs))
-    made = list(scorer.over(split, batch_size or (1 if alone else 64)))
+    made = list(scorer.over(windows, batch_size or (1 if alone else 64)))
     summaries, weights = [summary for summary, _ in made], [weight for _, weight in made]
-    return head.predictions(**scored(summaries, weights, isinstance(split, Streams)))
+    return head.predictions(**scored(summaries, weights, isinstance(windows, Streams)))

@@ -179,7 +179,7 @@ def _finished(run: Run, dataset: Dataset, network: Network, position: Position) 
 def calibrated(dataset: Dataset, network: Network, weights: Path) -> Task:
     """The task as the best weights need it, which the network holds from here on."""
     runs.load_weights(network, weights)
-    return dataset.calibrated(lambda split: predictions(dataset, network, dataset.windows(split)))
+    return dataset.calibrated(lambda split: predictions(dataset, network, split))
 
 
 def _reference(room: Room) -> str:

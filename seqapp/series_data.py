@@ -9,8 +9,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,25 +21,17 @@ from seqapp.forecasts import Measured, forecast_metrics, remarks
 from seqapp.heads import Estimated, Tensor
 from seqapp.pictures import Draw
 from seqapp.series_baselines import baselines
-from seqapp.series_inputs import Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_frame import Frame, questions
+from seqapp.series_inputs import steps, without_gaps
 from seqapp.series_pictures import pictures
+from seqapp.series_recursion import rolled
 from seqapp.series_task import SeriesTask
 from seqapp.splits import Split
 
+if TYPE_CHECKING:
+    from seqapp.network import Network
 
-@dataclass(frozen=True)
-class Frame:
-    """Rows of one or more series, one series after the other, each oldest first."""
-
-    names: tuple[str, ...]
-    bounds: tuple[tuple[int, int], ...]  # of each series' rows
-    values: NDArray[Any]  # (rows, columns), raw units, NaN where a value is missing
-    categories: NDArray[Any]  # str (rows, columns of categories)
-    dates: Sequence[str] | None
-
-    def part(self, cuts: Sequence[Split], split: str) -> list[NDArray[Any]]:
-        """The values of a split, series by series."""
-        return [self.values[slice(*getattr(cut, split))] for cut in cuts]
+AT_ONCE = 256  # origins that are asked together, again and again
 
 
 class SeriesDataset(Dataset):
@@ -90,21 +81,19 @@ class SeriesDataset(Dataset):
         """Raw rows laid out as the task lays out a question's; only the last step is scored."""
         import tensorflow as tf
 
-        task, ends = self.task, tf.constant(self.origins(split))
-        values = tf.constant(self.frame.values, tf.float32)
-        dates, ids = self._dates(), self._ids()
+        task, ends, asked = (
+            self.task,
+            tf.constant(self.origins(split)),
+            questions(self.task, self.frame, self.task.ahead),
+        )
         each = task.targets if task.separate else 1  # examples that an origin makes
-        back, ahead = np.arange(1 - task.window, 1), np.arange(1, task.horizon + 1)
         count, places = each * len(ends), (task.window - (1 if task.scaling.changes else 0)) // task.segment
 
         def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            origin, which = tf.gather(ends, indices // each)[:, None], tf.cast(indices % each, tf.int32)
-            history, future = tf.gather(values, origin + back), tf.gather(values, origin + ahead)
-            seen = tf.gather(dates, tf.minimum(origin + np.r_[back, ahead], dates.shape[0] - 1))
-            known = future[:, :, len(task.columns) - task.known :]
-            rows = Rows(history, known, seen, tf.gather(ids, origin + back))
-            last = without_gaps(history)[0][:, -1, : task.targets]
-            targets = task.scaling.distances(tf.transpose(future[:, :, : task.targets], [0, 2, 1]), last)
+            rows, future = asked(tf.gather(ends, indices // each))
+            which = tf.cast(indices % each, tf.int32)
+            last = without_gaps(rows.history)[0][:, -1, : task.targets]
+            targets = task.scaling.distances(future, last)
             targets = tf.gather(targets, which, axis=1, batch_dims=1) if task.separate else targets
             scored = tf.one_hot(tf.fill(tf.shape(indices), places - 1), places)
             flat = tf.reshape(targets, [-1, 1, task.head.horizon])
@@ -112,21 +101,24 @@ class SeriesDataset(Dataset):
 
         return Windows(count, gather)
 
-    def _dates(self) -> Tensor:
-        """What the calendar says of every row, `(rows, numbers)`."""
+    def predictions(self, network: Network, split: str) -> Estimated | None:
+        """Of a network that says one row alone: what it says of the whole horizon, asked again and again."""
         import tensorflow as tf
 
-        if not self.task.calendar:
-            return tf.zeros([len(self.frame.values), 0])
-        return calendar(tf.constant(list(self.frame.dates or [])), self.task.calendar)
+        if self.task.strategy == "direct":
+            return None
+        asked, origins, made = questions(self.task, self.frame, self.task.horizon), self.origins(split), []
 
-    def _ids(self) -> Tensor:
-        import tensorflow as tf
+        @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)  # type: ignore[untyped-decorator]
+        def ask(part: Tensor) -> tuple[Tensor, Tensor]:
+            rows, future = asked(part)
+            last = without_gaps(rows.history)[0][:, -1, : self.task.targets]
+            return self.task.scaling.distances(future, last), rolled(self.task, network, rows)
 
-        if not self.task.categories:
-            return tf.zeros([len(self.frame.values), 0], tf.int32)
-        named = tf.constant(self.frame.categories.tolist(), tf.string)
-        return category_ids(named, [known for _, known in self.task.categories])
+        for part in np.array_split(origins, -(-len(origins) // AT_ONCE)):
+            made.append([tensor.numpy() for tensor in ask(part)])
+        actual, quantiles = (np.concatenate(parts) for parts in zip(*made, strict=True))
+        return Estimated(actual.reshape(len(origins), -1), quantiles.reshape(len(origins), -1, quantiles.shape[-1]))
 
     def in_units(self, predictions: Estimated) -> Estimated:
         """What the network said of the test split, in raw units `(origins, targets * horizon, quantiles)`."""

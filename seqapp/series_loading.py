@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from seqapp import rhythm, series_scale, splits
 from seqapp.errors import BadInput
-from seqapp.series_data import Frame, SeriesDataset
+from seqapp.series_data import SeriesDataset
 from seqapp.series_files import Columns, Series, read_series
+from seqapp.series_frame import Frame
 from seqapp.series_options import Asked, listed
 from seqapp.series_questions import question
 from seqapp.series_task import SeriesTask
@@ -78,7 +79,7 @@ class Source:
             horizon=asked.horizon, scale=kind, logs=scale.logs, centre=scale.centre, spread=scale.spread,
             missing=asked.missing, date=columns.date, calendar=asked.items(),
             categories=_seen(frame, cuts, columns), segment=segment, channels=asked.channels,
-            levels=asked.percents(), rhythm=beat,
+            levels=asked.percents(), rhythm=beat, strategy=asked.strategy,
         )  # fmt: skip
         return task, season
 

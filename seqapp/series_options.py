@@ -34,6 +34,7 @@ class Asked:
     season: int | None
     segment: int | None
     channels: str
+    strategy: str
     scale: str | None
     levels: str
     missing: str
@@ -119,6 +120,13 @@ OPTIONS: list[Callable[[Any], Any]] = [
         show_default=True,
         type=click.Choice(["joint", "independent"]),
         help="Several targets: read together, or each by itself by one network.",
+    ),
+    click.option(
+        "--strategy",
+        default="direct",
+        show_default=True,
+        type=click.Choice(["direct", "recursive"]),
+        help="The horizon said at once, or row by row from its own medians.",
     ),
     click.option("--scale", type=click.Choice(KINDS), help="How values are read.  [default: by the season]"),
     click.option("--levels", default="80,95", show_default=True, help="Percent that the intervals are to cover."),

@@ -1,6 +1,8 @@
-"""Questions about a series: from a CSV to the raw inputs of a task, and the dates that its answers are about."""
+"""Questions about a series: from a CSV to raw inputs and the dates of the answer, and from a drawn row to the next."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
@@ -58,3 +60,30 @@ def question(task: SeriesTask, series: Series) -> Raw:
     if ahead:
         raw["date"] = np.array([ahead], object)
     return raw
+
+
+def extend(task: SeriesTask, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+    """The next row, each target drawn from its quantiles; all other columns stay at their last value."""
+    row, names = np.array(raw["history"][:, -1:], np.float32), task.names()
+    for target in range(task.targets):
+        knots = [float(answer[names[target, place]][0, 0]) for place in range(len(task.quantiles))]
+        drawn = _drawn(knots, task.quantiles, task.logs[target], random.random())
+        middle = knots[len(task.levels)]
+        row[0, 0, target] = middle + temperature * (drawn - middle)
+    moved = {"history": np.concatenate([raw["history"], row], 1)[:, -task.window :]}
+    for name in raw.keys() & {"known", "categories"}:
+        moved[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
+    for name in raw.keys() & {"dates", "date"}:
+        after = following(str(raw[name][0, -1]), task.rhythm, 1)
+        moved[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
+    drawn_row = [float(value) for value in row[0, 0, : task.targets]]
+    return moved, drawn_row[0] if task.targets == 1 else drawn_row
+
+
+def _drawn(knots: list[float], at: tuple[float, ...], logarithmic: bool, share: float) -> float:
+    """The value below which `share` of the values lie: a line from quantile to quantile, and on beyond the last."""
+    places = np.log(knots) if logarithmic else np.array(knots)
+    inside = int(np.clip(np.searchsorted(at, share), 1, len(at) - 1))
+    part = (share - at[inside - 1]) / (at[inside] - at[inside - 1])
+    value = places[inside - 1] + part * (places[inside] - places[inside - 1])
+    return float(np.exp(value) if logarithmic else value)

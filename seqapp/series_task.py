@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from seqapp.contract import Raw, Task, Vectors
+from seqapp.contract import Raw, Signature, Task, Vectors
 from seqapp.heads import Quantiles, Tensor
-from seqapp.rhythm import following
 from seqapp.series_inputs import Layout, Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_recursion import rolled
 from seqapp.series_scale import Scale
+
+if TYPE_CHECKING:
+    from seqapp.network import Network
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class SeriesTask(Task):
     channels: str = "joint"
     levels: tuple[float, ...] = (80.0, 95.0)  # percent that an interval is to cover
     rhythm: str | None = None
+    strategy: str = "direct"
     offsets: tuple[Any, ...] = ()  # by which each interval is widened: (targets, horizon, levels), scaled
 
     @property
@@ -64,7 +68,12 @@ class SeriesTask(Task):
     @property
     def inputs(self) -> Vectors:
         """Scaled values and what else a row has, `segment` rows a step."""
-        return Vectors(self.layout.size(len(self.columns), len(self.calendar), self.horizon))
+        return Vectors(self.layout.size(len(self.columns), len(self.calendar), self.ahead))
+
+    @property
+    def ahead(self) -> int:
+        """Rows that the network says at once: all, or where it is asked again and again, one."""
+        return 1 if self.strategy == "recursive" else self.horizon
 
     @property
     def quantiles(self) -> tuple[float, ...]:
@@ -74,8 +83,8 @@ class SeriesTask(Task):
 
     @property
     def head(self) -> Quantiles:
-        """Quantiles of the scaled distance from the last value, for each row of the horizon, target by target."""
-        return Quantiles(self.horizon * (1 if self.separate else self.targets), self.quantiles)
+        """Quantiles of the scaled distance from the last value, for each row that is said at once, target by target."""
+        return Quantiles(self.ahead * (1 if self.separate else self.targets), self.quantiles)
 
     def signature(self) -> dict[str, Any]:
         """At least `window` rows, oldest first, columns as in `columns`, raw units; what is known of those to come."""
@@ -92,9 +101,15 @@ class SeriesTask(Task):
 
     def encode(self, raw: Raw) -> Tensor:
         """Steps `(batch, steps, size)` of the last `window` rows; separate targets as `(batch * targets, …)`."""
+        rows = self.rows(raw)
+        return self.laid_out(
+            rows._replace(known=rows.known[:, : self.ahead], calendar=rows.calendar[:, : self.window + self.ahead])
+        )
+
+    def laid_out(self, rows: Rows) -> Tensor:
+        """Rows, known as far ahead as the network says at once, as its steps."""
         import tensorflow as tf
 
-        rows = self.rows(raw)
         if not self.separate:
             return steps(rows, self.layout, tf.constant(0))
         which = tf.tile(tf.range(self.targets), [tf.shape(rows.history)[0]])
@@ -142,16 +157,28 @@ class SeriesTask(Task):
 
     def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
         """Raw units: the medians, and the bounds of each interval, by name (`names`)."""
-        last = without_gaps(self._last(raw["history"], self.window, "history"))[0][:, -1, : self.targets]
-        made = self.in_units(outputs[:, -1], last)
-        return {name: made[:, target, :, level] for (target, level), name in self.names().items()}
+        return self._named(self.shaped(outputs[:, -1]), raw)
 
-    def in_units(self, outputs: Tensor, last: Tensor) -> Tensor:
-        """Outputs of the last step as raw quantiles `(batch, targets, horizon, quantiles)` after `last` values."""
+    def signatures(self, network: Network) -> dict[str, Signature]:
+        """`serving_default` answers the question, asking the network again and again where it says one row."""
+        if self.strategy == "direct":
+            return super().signatures(network)
+        return {
+            "serving_default": Signature(
+                self.signature(), lambda **raw: self._named(rolled(self, network, self.rows(raw)), raw)
+            )
+        }
+
+    def shaped(self, outputs: Tensor) -> Tensor:
+        """Outputs of the last step as scaled quantiles `(batch, targets, rows ahead, quantiles)`."""
         import tensorflow as tf
 
-        made = tf.reshape(self.head.quantiles(outputs), [-1, self.targets, self.horizon, len(self.quantiles)])
-        return self.scaling.raw(self.corrected(made), last)
+        return tf.reshape(self.head.quantiles(outputs), [-1, self.targets, self.ahead, len(self.quantiles)])
+
+    def _named(self, distances: Tensor, raw: Raw) -> dict[str, Tensor]:
+        last = without_gaps(self._last(raw["history"], self.window, "history"))[0][:, -1, : self.targets]
+        made = self.scaling.raw(self.corrected(distances), last)
+        return {name: made[:, target, :, level] for (target, level), name in self.names().items()}
 
     def corrected(self, quantiles: Any) -> Any:
         """Scaled quantiles `(batch, targets, horizon, quantiles)`, each interval widened by its offset."""
@@ -203,26 +230,6 @@ class SeriesTask(Task):
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
         """The next row, each target drawn from its quantiles; all other columns stay at their last value."""
-        row, names = np.array(raw["history"][:, -1:], np.float32), self.names()
-        for target in range(self.targets):
-            knots = [float(answer[names[target, place]][0, 0]) for place in range(len(self.quantiles))]
-            drawn = _drawn(knots, self.quantiles, self.logs[target], random.random())
-            middle = knots[len(self.levels)]
-            row[0, 0, target] = middle + temperature * (drawn - middle)
-        moved = {"history": np.concatenate([raw["history"], row], 1)[:, -self.window :]}
-        for name in raw.keys() & {"known", "categories"}:
-            moved[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
-        for name in raw.keys() & {"dates", "date"}:
-            after = following(str(raw[name][0, -1]), self.rhythm, 1)
-            moved[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
-        drawn_row = [float(value) for value in row[0, 0, : self.targets]]
-        return moved, drawn_row[0] if self.targets == 1 else drawn_row
+        from seqapp.series_questions import extend
 
-
-def _drawn(knots: list[float], at: tuple[float, ...], logarithmic: bool, share: float) -> float:
-    """The value below which `share` of the values lie: a line from quantile to quantile, and on beyond the last."""
-    places = np.log(knots) if logarithmic else np.array(knots)
-    inside = int(np.clip(np.searchsorted(at, share), 1, len(at) - 1))
-    part = (share - at[inside - 1]) / (at[inside] - at[inside - 1])
-    value = places[inside - 1] + part * (places[inside] - places[inside - 1])
-    return float(np.exp(value) if logarithmic else value)
+        return extend(self, raw, answer, temperature, random)

@@ -96,7 +96,7 @@ class TestDataset:
         dataset = load(name)
         layer = layer_of(rooms.find("models", "simple_rnn"), {})
         network = build(dataset.task, layer, Shape(4, 1, 0.0))
-        ours = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
+        ours = dataset.in_units(predictions(dataset, network, "test"))
         for baseline in dataset.baselines().values():
             np.testing.assert_allclose(baseline.predictions.actual, ours.actual, rtol=1e-4, atol=1e-4)
             assert dataset.metrics(baseline.predictions).keys() <= dataset.metrics(ours).keys()

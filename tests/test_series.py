@@ -22,7 +22,7 @@ from seqapp.signatures import functions
 QUICK = ["--epochs", 2, "--units", 8, "--window", 12]
 OPTIONS: dict[str, Any] = {
     "csv": (), "series": None, "target": None, "inputs": None, "known": None, "category": None, "calendar": None,
-    "date": None, "window": 4, "horizon": 2, "season": None, "segment": None, "channels": "joint", "scale": None,
+    "date": None, "window": 4, "horizon": 2, "season": None, "segment": None, "channels": "joint", "strategy": "direct", "scale": None,
     "levels": "80,95", "missing": "error", "split": "0.7,0.15,0.15", "split_at": None,
 }  # fmt: skip
 
@@ -524,7 +524,7 @@ class TestPictures:
         run = open_run(backtested)
         dataset: Any = run.load_dataset()
         network = run.load_network(dataset.task)
-        said = dataset.in_units(predictions(dataset, network, dataset.windows("test")))
+        said = dataset.in_units(predictions(dataset, network, "test"))
         drawn = dataset.pictures("lstm", said, dataset.baselines())
         axes = {name: Figure().subplots() for name in drawn}
         for name, draw in drawn.items():
@@ -545,3 +545,52 @@ class TestPictures:
         assert refused("evaluate", backtested, "--plot", "--origins", 2) == (
             "Error: --file, --origins and --plot: give one of them."
         )
+
+
+class TestRecursive:
+    def test_it_asks_again_with_its_own_medians_as_rows(self, tmp_path: Path) -> None:
+        from seqapp.network import Shape, build
+        from seqapp.runs import layer_of
+
+        rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"
+                for day, value in enumerate(walk(120))]  # fmt: skip
+        (tmp_path / "p.csv").write_text("date,close,weekend,kind\n" + "\n".join(rows))
+        chosen = {"known": "weekend", "category": "kind", "calendar": "weekday", "scale": "log-last", "window": 6}
+        thrice = load(tmp_path / "p.csv", strategy="recursive", horizon=3, **chosen)
+        once = load(tmp_path / "p.csv", horizon=1, **chosen)
+        layer = layer_of(rooms.find("models", "gru"), {})
+        networks = [build(each.task, layer, Shape(8, 1, 0.0), 4) for each in (thrice, once)]
+        ask, one = (functions(each.task, network)["serving_default"]
+                    for each, network in zip((thrice, once), networks, strict=True))  # fmt: skip
+        raw = {name: np.asarray(thrice.latest[name]) for name in thrice.task.signature()}
+        said = ask(**raw)
+        history, categories = raw["history"], raw["categories"]
+        for step in range(3):
+            answer = one(history=history, known=raw["known"][:, step : step + 1], categories=categories,
+                         dates=raw["dates"][:, step : step + 7])  # fmt: skip
+            for name, value in answer.items():
+                assert said[name][0, step] == pytest.approx(value[0, 0], rel=1e-5)
+            row = np.array([[[answer["forecast"][0, 0], raw["known"][0, step, 0]]]], np.float32)
+            history = np.concatenate([history[:, 1:], row], 1)
+            categories = np.concatenate([categories[:, 1:], categories[:, -1:]], 1)
+
+    def test_its_predictions_are_its_answers(self, tmp_path: Path) -> None:
+        from seqapp.evaluation import predictions
+
+        file, run = write(tmp_path / "p.csv", np.stack([walk(150), walk(150, 1)], 1), columns="a,b"), tmp_path / "run"
+        seqapp("train", "stock", "--csv", file, "--target", "a,b", "--channels", "independent", "--horizon", 3,
+               "--strategy", "recursive", *QUICK, "--out", run)  # fmt: skip
+        opened = open_run(run)
+        dataset: Any = opened.load_dataset()
+        assert np.shape(dataset.task.offsets) == (2, 3, 2)
+        network = opened.load_network(dataset.task)
+        said = dataset.in_units(predictions(dataset, network, "test"))
+        origin = int(dataset.origins("test")[0])
+        history = dataset.frame.values[np.newaxis, origin - 11 : origin + 1].astype(np.float32)
+        answer = functions(dataset.task, network)["serving_default"](history=history)
+        middle = said.quantiles[0].reshape(2, 3, 5)
+        np.testing.assert_allclose(answer["forecast"][0], middle[0, :, 2], rtol=1e-5)
+        np.testing.assert_allclose(answer["lower_95_b"][0], middle[1, :, 0], rtol=1e-5)
+        folder = seqapp("export", run).stdout.strip()
+        assert (Path(folder) / "saved_model.pb").is_file()
+        assert seqapp("evaluate", run, "--origins", 2, "--stride", 3).stdout

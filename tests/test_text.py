@@ -215,7 +215,7 @@ class TestCarriedState:
         monkeypatch.setattr("seqapp.streams.ROW", 64)
         dataset = load(ALPHABET, tmp_path)
         network = self.network(dataset)
-        scored = predictions(dataset, network, dataset.windows("test"), batch_size)
+        scored = predictions(dataset, network, "test", batch_size)
         test = dataset.parts["test"].ids()
         np.testing.assert_array_equal(scored.actual, test)
         logs = tf.nn.log_softmax(network(tf.constant([[1, *test[:-1]]])))[0].numpy()
@@ -224,7 +224,7 @@ class TestCarriedState:
     def test_a_document_knows_nothing_of_the_one_before(self, tmp_path: Path) -> None:
         lines = "abc\n" * 300 + "xyz\n" * 60 + "abc\n" * 60
         dataset = load(lines, tmp_path, documents="line", split="1200,120,360")
-        scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
+        scored = predictions(dataset, self.network(dataset), "test")
         first, second = scored.logs[:4], scored.logs[-4:]
         test = dataset.parts["test"].ids()
         np.testing.assert_array_equal(scored.actual, test[test != dataset.task.tokens.index("<start>")])
@@ -244,7 +244,7 @@ class TestCarriedState:
         values = {"corpus": None, "gap": None, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
                   "vocabulary_size": None, "split": "0.5,0.25,0.25", "seed": 0}  # fmt: skip
         dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
-        scored = predictions(dataset, self.network(dataset), dataset.windows("test"))
+        scored = predictions(dataset, self.network(dataset), "test")
         assert (scored.actual == dataset.task.tokens.index("<start>")).sum() == 2
         np.testing.assert_array_equal(scored.actual, dataset.parts["test"].ids())
         for baseline in dataset.baselines().values():
