@@ -9,15 +9,13 @@ months; `sp500`: the next day; `rows`: what a million rows cost. Prints tables i
 
 from __future__ import annotations
 
-import argparse
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.commands import seqapp
+from benchmarks.commands import run_parts, seqapp
 
 MONTHS = ["--split", "8640,2880,2880"]  # 12, 4 and 4 months of 30 days
 HOURS = ["--model", "gru", "--units", "64", "--dropout", "0.3", "--epochs", "8", "--patience", "4", *MONTHS]
@@ -103,18 +101,7 @@ def rows(data: Path, folder: Path, seeds: list[str]) -> None:
     print(f"| train | {training:.0f} | {first:.0f} |\n| evaluate | {evaluation:.0f} | {second:.0f} |", flush=True)
 
 
-def main() -> None:
-    """Run the parts."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("data", type=Path)
-    parser.add_argument("--parts", default="etth1,etth1_day,etth1_all,passengers,sp500,rows")
-    parser.add_argument("--seeds", default="0,1,2")
-    chosen = parser.parse_args()
-    for part in chosen.parts.split(","):
-        print(f"\n## {part}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            globals()[part](chosen.data.resolve(), Path(folder), chosen.seeds.split(","))
-
+PARTS = {part.__name__: part for part in (etth1, etth1_day, etth1_all, passengers, sp500, rows)}
 
 if __name__ == "__main__":
-    main()
+    run_parts(PARTS, ",".join(PARTS), "0,1,2")

@@ -9,17 +9,15 @@ twelve minutes at most, its last 10 % scored once. `models`: the same for every 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import random
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from benchmarks.commands import seqapp
+from benchmarks.commands import run_parts, seqapp
 
 SPLIT = "0.89,0.01,0.1"  # the usual one of Tiny Shakespeare, with 1 % of it kept aside to choose the epoch by
 SHAKESPEARE = [
@@ -108,18 +106,7 @@ def recall(file: Path, folder: Path, seeds: list[str]) -> None:
             )
 
 
-def main() -> None:
-    """Run the parts."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("file", type=Path)
-    parser.add_argument("--parts", default="large,shakespeare,docs,recall")
-    parser.add_argument("--seeds", default="0")
-    chosen = parser.parse_args()
-    for part in chosen.parts.split(","):
-        print(f"\n## {part}", flush=True)
-        with tempfile.TemporaryDirectory() as folder:
-            globals()[part](chosen.file.resolve(), Path(folder), chosen.seeds.split(","))
-
+PARTS = {"large": large, "shakespeare": shakespeare, "models": models, "docs": docs, "recall": recall}
 
 if __name__ == "__main__":
-    main()
+    run_parts(PARTS, "large,shakespeare,docs,recall", "0")
