@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.commands import run_parts, seqapp
 
 MONTHS = ["--split", "8640,2880,2880"]  # 12, 4 and 4 months of 30 days
-HOURS = ["--model", "gru", "--units", "64", "--dropout", "0.3", "--epochs", "8", "--patience", "4", *MONTHS]
+HOURS = ["--model", "gru", "--units", "64", "--dropout", "0.3", "--epochs", "4", "--ema-momentum", "0.99", *MONTHS]
 CHANNELS = [
     "--model", "gru", "--units", "128", "--dropout", "0.3", "--epochs", "6", "--patience", "2", "--batch-size", "256",
     "--channels", "independent", "--target", "HUFL,HULL,MUFL,MULL,LUFL,LULL,OT", *MONTHS,
