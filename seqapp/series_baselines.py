@@ -55,6 +55,16 @@ def _levels(dataset: SeriesDataset) -> NDArray[Any]:
     return np.where(logs, np.log(np.where(logs, values, 1)), values)
 
 
+def _filled(dataset: SeriesDataset) -> NDArray[Any]:
+    """The same, gaps filled with the value before, else the next one of the series."""
+    import pandas as pd
+
+    levels = _levels(dataset)
+    if not np.isnan(levels).any():
+        return levels
+    return np.concatenate([pd.DataFrame(levels[start:stop]).ffill().bfill() for start, stop in dataset.frame.bounds])
+
+
 def _series(dataset: SeriesDataset) -> Iterator[tuple[NDArray[Any], slice]]:
     """Each series' training levels, and which of the test origins are its own."""
     origins, levels = dataset.origins("test"), _levels(dataset)
@@ -86,7 +96,7 @@ def _drift(dataset: SeriesDataset) -> NDArray[Any]:
 
 def _seasonal(dataset: SeriesDataset, origins: NDArray[Any]) -> NDArray[Any]:
     """The values of the same place in the season before."""
-    season, ahead, levels = int(dataset.season or 1), np.arange(1, dataset.task.horizon + 1), _levels(dataset)
+    season, ahead, levels = int(dataset.season or 1), np.arange(1, dataset.task.horizon + 1), _filled(dataset)
     same = origins[:, None] + ahead - season * np.ceil(ahead / season).astype(int)
     starts = np.array([start for start, _ in dataset.frame.bounds])
     first = starts[np.searchsorted(starts, origins, side="right") - 1][:, None]
@@ -96,9 +106,7 @@ def _seasonal(dataset: SeriesDataset, origins: NDArray[Any]) -> NDArray[Any]:
 
 def _linear(dataset: SeriesDataset, origins: NDArray[Any]) -> NDArray[Any]:
     """Ridge regression of what comes on the window, each target on its own, for each row of the horizon."""
-    import pandas as pd
-
-    levels = pd.DataFrame(_levels(dataset)).ffill().bfill().to_numpy()
+    levels = _filled(dataset)
     training = dataset.origins("train")
     training = training[np.unique(np.linspace(0, len(training) - 1, FITTED // dataset.task.window).astype(int))]
     lines = [_line(own, training, origins, dataset.task.window, dataset.task.horizon) for own in levels.T]

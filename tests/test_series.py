@@ -288,6 +288,14 @@ class TestBaselines:
         drift = (110 / 100) ** (1 / 11)
         assert found["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
 
+    def test_gaps_are_no_forecasts(self, tmp_path: Path) -> None:
+        values = np.round(walk(120), 3).astype(object)
+        values[::11] = "n/a"
+        dataset = load(write(tmp_path / "p.csv", values), missing="mask", season=7)
+        found = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        assert len(found) == 4
+        assert all(np.isfinite(list(metrics.values())).all() for metrics in found.values())
+
     def test_a_line_finds_a_line(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", 3.0 * np.arange(300)), scale="last", season=7)
         found = dataset.metrics(dataset.baselines()["linear"].predictions)
