@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqapp.verdict import gains
+
 LAGS = 5  # rows that a forecast is looked for in
 
 
@@ -143,10 +145,12 @@ def remarks(measured: Measured) -> list[str]:
     metrics = forecast_metrics(measured)
     if "direction_accuracy" in metrics:
         moved = measured.actual[:, :, 0] != measured.last
-        hits = ((measured.forecast[:, :, 0] > measured.last) == (measured.actual[:, :, 0] > measured.last))[moved]
+        rose = (measured.actual[:, :, 0] > measured.last)[moved]
+        hits = (measured.forecast[:, :, 0] > measured.last)[moved] == rose
         low, high = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "wilson")
-        up = (measured.actual[:, :, 0] > measured.last)[moved].mean()
-        standing = "better than" if low > up else "worse than" if high < up else "no better than"
+        gain = gains(hits.astype(float), {"up": rose.astype(float)}, higher_is_better=True)["up"]
+        standing = {1: "better than", 0: "no better than", -1: "worse than"}[gain]
+        up = rose.mean()
         found.append(
             f"Its direction one row ahead is right in {hits.mean():.1%} (95 % between {low:.1%} and {high:.1%}), "
             f"{standing} always up, {up:.1%}."

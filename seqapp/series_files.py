@@ -30,6 +30,7 @@ class Columns:
     known: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     date: str | None = None
+    series: str | None = None  # of a long table, the one that names each row's series
 
     @property
     def numbers(self) -> list[str]:
@@ -69,7 +70,7 @@ def read_tables(paths: Sequence[str], series: str | None) -> tuple[list[tuple[st
     for file in files:
         table, sha256 = read_csv(file)
         digest.update(sha256.encode())
-        found += _cut(table, series) if series else [(Path(file).stem, table)]
+        found += cut_table(table, series) if series else [(Path(file).stem, table)]
     names = [name for name, _ in found]
     for name in names:
         if names.count(name) > 1:
@@ -89,7 +90,7 @@ def _files(path: str) -> list[str]:
     return found
 
 
-def _cut(table: Table, series: str) -> list[tuple[str, Table]]:
+def cut_table(table: Table, series: str) -> list[tuple[str, Table]]:
     """A long table by the names in its column `series`, in the order in which they come."""
     column = table.name(series, "--series")
     rows: dict[str, list[int]] = {}

@@ -43,7 +43,7 @@ class Source:
         cuts = [cut.moved(start) for cut, (start, _) in zip(cuts, frame.bounds, strict=True)]
         task, season = self._fitted(frame, cuts)
         dataset = SeriesDataset(task, frame, cuts, season, self.data)
-        dataset.latest = question(task, self.series[0])
+        dataset.latest = question(task, self.series[0], named=len(self.series) > 1)
         dataset.fold = self.fold
         return dataset
 
@@ -77,7 +77,7 @@ class Source:
         task = self.task(
             columns=tuple(columns.numbers), targets=targets, known=len(columns.known), window=window,
             horizon=asked.horizon, scale=kind, logs=scale.logs, centre=scale.centre, spread=scale.spread,
-            missing=asked.missing, date=columns.date, calendar=asked.items(),
+            missing=asked.missing, date=columns.date, series=columns.series, calendar=asked.items(),
             categories=_seen(frame, cuts, columns), segment=segment, channels=asked.channels,
             levels=asked.percents(), rhythm=beat, strategy=asked.strategy,
         )  # fmt: skip
@@ -131,8 +131,11 @@ def _columns(table: Table, asked: Asked) -> Columns:
 
     targets = named(asked.target, "--target") or (_usual_target(table, asked),)
     date = table.name(asked.date, "--date") if asked.date else None
-    return Columns(targets, named(asked.inputs, "--inputs"), named(asked.known, "--known"),
-                   named(asked.category, "--category"), date)  # fmt: skip
+    known = named(asked.known, "--known")
+    if twice := set(targets) & set(known):
+        raise BadInput(f"--known: '{min(twice)}' is what is to be predicted; nobody knows it in advance.")
+    series = table.name(asked.series, "--series") if asked.series else None
+    return Columns(targets, named(asked.inputs, "--inputs"), known, named(asked.category, "--category"), date, series)
 
 
 def _usual_target(table: Table, asked: Asked) -> str:

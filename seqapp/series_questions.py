@@ -9,18 +9,25 @@ import numpy as np
 from seqapp.contract import Raw
 from seqapp.errors import BadInput
 from seqapp.rhythm import following
-from seqapp.series_files import Columns, Series, read_series
+from seqapp.series_files import Columns, Series, cut_table, read_series
 from seqapp.series_task import SeriesTask
-from seqapp.table import parse_csv
+from seqapp.table import Table, parse_csv
 
 
 def read(task: SeriesTask, text: str, source: str) -> Raw:
-    """The question after the last row of a CSV that has the columns of the training.
+    """The question after the last row of a CSV with the columns of the training; of a long table, after each series'.
 
     Raises:
         BadInput: a column is missing, a value is not usable, or there are too few rows.
     """
     table = parse_csv(text, source)
+    long = task.series is not None and task.series in table.columns
+    tables = cut_table(table, str(task.series)) if long else [(source, table)]
+    asked = [_asked(task, name, one, source, long) for name, one in tables]
+    return {name: np.concatenate([raw[name] for raw in asked]) for name in asked[0]}
+
+
+def _asked(task: SeriesTask, name: str, table: Table, source: str, named: bool) -> Raw:
     names = [table.name(column, "") for column in task.columns]
     first = len(names) - task.known
     columns = Columns(
@@ -30,27 +37,31 @@ def read(task: SeriesTask, text: str, source: str) -> Raw:
         tuple(table.name(column, "") for column, _ in task.categories),
         task.date if task.date in table.columns else None,
     )
-    series = read_series(source, table, columns, task.missing)
+    series = read_series(name, table, columns, task.missing)
     needed = task.window + (task.horizon if len(series.known) < task.horizon and task.known else 0)
     if len(series.values) < needed:
-        raise BadInput(f"{source}: expected at least {needed} rows (the model's window), got {len(series.values)}.")
-    return question(task, series)
+        of = f", series '{name}'" if named else ""
+        raise BadInput(f"{source}{of}: expected at least {needed} rows (the model's window), got {len(series.values)}.")
+    return question(task, series, named)
 
 
-def question(task: SeriesTask, series: Series) -> Raw:
+def question(task: SeriesTask, series: Series, named: bool = False) -> Raw:
     """What comes after the last row of a series; where too little is known of that in advance, after an earlier row.
 
-    Beside what the signature asks for it holds `date`, the dates of the rows to come.
+    Beside what the signature asks for it holds `date`, the dates of the rows to come; `series`, its name, where it is
+    one of many (`named`); and `earlier`, by how many rows the question is asked before the end.
     """
     stop, horizon, dates = len(series.values), task.horizon, series.dates
     known = series.known[:horizon]
     ahead = following(dates[-1], task.rhythm, horizon) if dates and task.rhythm else None
+    beside: Raw = {"series": np.array([series.name], object)} if named else {}
     if task.known and len(known) < horizon:
         stop -= horizon
         known = series.values[stop:, len(task.columns) - task.known :]
         ahead = dates[stop:] if dates else None
+        beside["earlier"] = np.array([horizon])
     rows = slice(stop - task.window, stop)
-    raw: Raw = {"history": series.values[np.newaxis, rows].astype(np.float32)}
+    raw: Raw = {"history": series.values[np.newaxis, rows].astype(np.float32)} | beside
     if task.known:
         raw["known"] = known[np.newaxis].astype(np.float32)
     if task.categories:
@@ -70,7 +81,7 @@ def extend(task: SeriesTask, raw: Raw, answer: Raw, temperature: float, random: 
         drawn = _drawn(knots, task.quantiles, task.logs[target], random.random())
         middle = knots[len(task.levels)]
         row[0, 0, target] = middle + temperature * (drawn - middle)
-    moved = {"history": np.concatenate([raw["history"], row], 1)[:, -task.window :]}
+    moved = raw | {"history": np.concatenate([raw["history"], row], 1)[:, -task.window :]}
     for name in raw.keys() & {"known", "categories"}:
         moved[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
     for name in raw.keys() & {"dates", "date"}:

@@ -46,6 +46,7 @@ class SeriesTask(Task):
     levels: tuple[float, ...] = (80.0, 95.0)  # percent that an interval is to cover
     rhythm: str | None = None
     strategy: str = "direct"
+    series: str | None = None  # the column of a long table that names each row's series
     offsets: tuple[Any, ...] = ()  # by which each interval is widened: (targets, horizon, levels), scaled
 
     @property
@@ -216,6 +217,7 @@ class SeriesTask(Task):
     def describe(self, answer: Raw) -> str:
         """One line a row ahead and target, with the row's date where it is known."""
         names, lines = self.names(), []
+        of = f"{answer['series']}, " if "series" in answer else ""
         dates = answer.get("date", [f"+{ahead}" for ahead in range(1, self.horizon + 1)])
         for target, column in enumerate(self.columns[: self.targets]):
             for ahead, date in enumerate(dates):
@@ -225,8 +227,18 @@ class SeriesTask(Task):
                     f"{level:g} % between {at[widest.index(level)]:.6g} and {at[-1 - widest.index(level)]:.6g}"
                     for level in self.levels
                 ]
-                lines.append(f"{column} {date}: {at[len(self.levels)]:.6g}  ({', '.join(said)})")
+                lines.append(f"{of}{column} {date}: {at[len(self.levels)]:.6g}  ({', '.join(said)})")
         return "\n".join(lines)
+
+    def remark(self, raw: Raw) -> str | None:
+        """Whether the question is asked before the end."""
+        if "earlier" not in raw:
+            return None
+        known = ", ".join(self.columns[-self.known :])
+        return (
+            "nothing is known in advance of the rows to come, so this asks what came after row "
+            f"{raw['earlier'][0]} from the end. Add rows with {known} below the last one."
+        )
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
         """The next row, each target drawn from its quantiles; all other columns stay at their last value."""

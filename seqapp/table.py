@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seqapp.dates import read_dates
 from seqapp.errors import BadInput, UnknownName
 
 DATES = ("date", "datetime", "timestamp", "month", "day", "time")  # what a column of dates is called
@@ -65,8 +66,11 @@ class Table:
         except ValueError:
             value = float("inf")
         if not np.isfinite(value):
-            comma = re.fullmatch(r"[-+]?\d+,\d+", text)
-            advice = "Write decimal points." if comma else "Name numeric columns with --target and --inputs."
+            advice = "Name numeric columns with --target and --inputs."
+            if re.fullmatch(r"[-+]?\d+,\d+", text):
+                advice = "Write decimal points."
+            elif re.fullmatch(r"[-+]?inf(inity)?", text.lower()):
+                advice = "Correct it, or leave the row out."
             raise BadInput(f"{self.where(row, column)}: expected a number, got '{text}'. {advice}")
         return value
 
@@ -111,7 +115,7 @@ class Table:
             return None
         import pandas as pd
 
-        read = pd.to_datetime(pd.Series(self.columns[named]), errors="coerce", format="mixed")
+        read, _ = read_dates(self.columns[named])
         stamps = [None if pd.isna(stamp) else stamp for stamp in read]
         whole_days = all(stamp is None or stamp == stamp.normalize() for stamp in stamps)
         for row, stamp in enumerate(stamps):
@@ -136,11 +140,9 @@ class Table:
         return next((name for name in self.columns if _plain(name) in DATES), None)
 
     def date_format(self, column: str | None) -> str | None:
-        """How the first date is written, as pandas guesses it: "%Y-%m-%d"; None where it cannot."""
-        from pandas.tseries.api import guess_datetime_format
-
+        """How dates are written, such as "%Y-%m-%d"; None where they have not all one format."""
         named = self.date_column(column)
-        return None if named is None else guess_datetime_format(self.columns[named][0])
+        return None if named is None else read_dates(self.columns[named])[1]
 
     def newest_first(self, column: str | None) -> bool:
         """Whether the dates fall from the first row to the last, as Alpha Vantage has them."""
@@ -149,7 +151,7 @@ class Table:
         named = self.date_column(column)
         if named is None or self.rows < 2:
             return False
-        stamps = pd.to_datetime(pd.Series(self.columns[named]), errors="coerce", format="mixed")
+        stamps, _ = read_dates(self.columns[named])
         return bool((stamps.diff().iloc[1:] < pd.Timedelta(0)).all())
 
     def where(self, row: int, column: str) -> str:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from seqapp.contract import HIGHER_IS_BETTER, Baseline, Dataset
 from seqapp.heads import Predictions
 
-FEWEST = 30  # cases: with fewer a test says little
 SIGNIFICANT = 0.05
 
 
@@ -74,15 +73,15 @@ def gains(
     """For each of theirs 1 if ours is better, -1 if worse, 0 if the difference may be chance.
 
     At 5 %, two-sided, for all of them together (Holm 1979): who compares often is lucky sometimes. Cases are in time
-    order, and `overlap` of them in a row see partly the same. Too few cases to test: whoever has the better mean.
+    order, and `overlap` of them in a row see partly the same.
     """
     found, chances = {}, {}
     for name, cases in theirs.items():
         with np.errstate(invalid="ignore"):
             difference = (ours - cases) if higher_is_better else (cases - ours)
-        mean = float(np.nan_to_num(difference).mean())
-        found[name] = 0 if math.isclose(mean, 0.0, abs_tol=1e-12) else int(math.copysign(1, mean))
-        if len(difference) >= max(FEWEST, 2 * overlap) and np.isfinite(difference).all():
+        mean = float(difference.mean())
+        found[name] = 0 if math.isnan(mean) or math.isclose(mean, 0.0, abs_tol=1e-12) else int(math.copysign(1, mean))
+        if np.isfinite(difference).all():  # what is infinitely worse needs no test
             chances[name] = probability_of_chance(difference, overlap)
     certain = True
     for place, name in enumerate(sorted(chances, key=lambda each: chances[each])):
@@ -105,8 +104,8 @@ def probability_of_chance(difference: NDArray[Any], overlap: int) -> float:
     centred = difference - difference.mean()
     covariances = [float(centred[lag:] @ centred[: count - lag]) / count for lag in range(lags + 1)]
     variance = covariances[0] + 2 * sum((1 - lag / (lags + 1)) * part for lag, part in enumerate(covariances[1:], 1))
-    if variance <= 0:
-        return 0.0
+    if variance <= 1e-24:  # the same difference each time: a sign test
+        return 2 * 0.5**count if difference.any() else 1.0
     correction = (count + 1 - 2 * overlap + overlap * (overlap - 1) / count) / count
     statistic = abs(difference.mean()) * math.sqrt(max(correction, 0.0) / (variance / count))
     return float(2 * t.sf(statistic, count - 1))

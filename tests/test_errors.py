@@ -54,7 +54,7 @@ def write(path: Path, rows: list[str]) -> Path:
         ),
         (
             with_row(15, "2020-01-16,inf"),
-            ", line 17, column 'close': expected a number, got 'inf'. Name numeric columns with --target and --inputs.",
+            ", line 17, column 'close': expected a number, got 'inf'. Correct it, or leave the row out.",
         ),
         (
             with_row(190, "2020-07-09,0"),

@@ -214,6 +214,15 @@ class TestVerdict:
         called = [probability_of_chance(random.normal(size=200), 1) < 0.05 for _ in range(1000)]
         assert 0.03 < np.mean(called) < 0.08
 
+    def test_few_cases_and_unknown_ones_prove_nothing(self) -> None:
+        assert gains(np.array([1.0, 2.0, 3.0]), {"one": np.array([1.1, 2.5, 3.2])}, higher_is_better=False) == {
+            "one": 0
+        }
+        assert gains(np.ones(3), {"one": np.zeros(3)}, higher_is_better=True) == {"one": 0}
+        assert gains(np.ones(9), {"one": np.zeros(9)}, higher_is_better=True) == {"one": 1}
+        assert gains(np.ones(50), {"one": np.full(50, np.nan)}, higher_is_better=True) == {"one": 0}
+        assert gains(np.ones(50), {"one": np.full(50, np.inf)}, higher_is_better=False) == {"one": 1}
+
     def test_cases_that_overlap_are_not_counted_as_new_ones(self) -> None:
         random = np.random.default_rng(3)
         noise = random.normal(size=(500, 309))

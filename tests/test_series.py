@@ -385,8 +385,13 @@ def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
     said = json.loads(seqapp("predict", run, asked, "--json").stdout)["predictions"][0]
     assert said["date"] == ["2020-07-19", "2020-07-20"]
     assert len(said["forecast"]) == 2
-    early = json.loads(seqapp("predict", run, file, "--json").stdout)["predictions"][0]
-    assert early["date"] == ["2020-07-17", "2020-07-18"]  # nothing is known of later days
+    done = seqapp("predict", run, file, "--json")
+    early = json.loads(done.stdout)["predictions"][0]
+    assert early["date"] == ["2020-07-17", "2020-07-18"]
+    assert done.stderr == (
+        "Note: nothing is known in advance of the rows to come, so this asks what came after row 2 from the end. "
+        "Add rows with weekend below the last one.\n"
+    )
     assert len(seqapp("generate", run, "--steps", 3).stdout.split()) == 3
     seqapp("export", run)
 
@@ -402,9 +407,42 @@ def test_many_series_make_one_model(tmp_path: Path) -> None:
     assert ": 3 series, 54 rows, 2020-04-12 to 2020-04-29\n" in seqapp("evaluate", run).stdout
 
 
+def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
+    long, run = tmp_path / "long.csv", tmp_path / "run"
+    rows = [f"{name},{np.datetime64('2020-01-01') + day},{value * scale}" for name, scale in (("a", 1), ("b", 9))
+            for day, value in enumerate(walk(120))]  # fmt: skip
+    long.write_text("shop,date,sales\n" + "\n".join(rows) + "\n")
+    seqapp("train", "stock", "--csv", long, "--series", "shop", *QUICK, "--segment", 1, "--out", run)
+    lines = seqapp("predict", run, long).stdout.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["a, sales 2020-04-30", "b, sales 2020-04-30"]
+    assert seqapp("predict", run).stdout.splitlines() == lines[:1]
+    said = json.loads(seqapp("predict", run, long, "--json").stdout)["predictions"]
+    assert said[1]["forecast"][0] == pytest.approx(9 * said[0]["forecast"][0], rel=1e-4)
+    assert refused("generate", run, "--prompt", long) == "Error: --prompt: expected one series to go on from, got 2."
+
+
+@pytest.mark.parametrize(
+    ("dates", "format", "first"),
+    [
+        (["01/07/2016", "02/07/2016", "13/07/2016"], "%d/%m/%Y", "2016-07-01"),
+        (["07/01/2016", "07/02/2016", "07/13/2016"], "%m/%d/%Y", "2016-07-01"),
+        (["01/07/2016", "02/07/2016", "03/07/2016"], "%d/%m/%Y", "2016-07-01"),
+        (["20160701", "20160702"], "%Y%m%d", "2016-07-01"),
+        (["Jul 1, 2016", "Jul 2, 2016"], "%b %d, %Y", "2016-07-01"),
+    ],
+)
+def test_dates_are_read_by_one_format(dates: list[str], format: str, first: str) -> None:
+    from seqapp.dates import read_dates
+
+    stamps, found = read_dates(dates)
+    assert found == format
+    assert stamps[0].date().isoformat() == first
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--known", "close"], "--known: 'close' is what is to be predicted; nobody knows it in advance."),
         (["--levels", "80,120"], "--levels: expected different percentages such as 80,95, got '80,120'."),
         (["--calendar", "year"], "--calendar: expected hour, weekday, month, got 'year'."),
         (["--calendar", "hour"], "--calendar: {} has no date column; name one with --date."),

@@ -45,6 +45,8 @@ def command(run: str, prompt: str | None, prompt_file: str | None, as_json: bool
 
     task = opened.task()
     raw = question(opened, task, prompt if prompt_file is None else prompt_file, file_only=prompt_file is not None)
+    if (count := len(next(iter(raw.values())))) > 1:
+        raise BadInput(f"--prompt: expected one series to go on from, got {count}.")
     pieces = task.generate(opened.load_network(task), raw, Request(**asked))
     named = {"dataset": opened.dataset, "model": opened.model, "run": run}
     show(pieces, asked["samples"], named if as_json else None)
