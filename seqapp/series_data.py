@@ -81,11 +81,8 @@ class SeriesDataset(Dataset):
         """Raw rows laid out as the task lays out a question's; only the last step is scored."""
         import tensorflow as tf
 
-        task, ends, asked = (
-            self.task,
-            tf.constant(self.origins(split)),
-            questions(self.task, self.frame, self.task.ahead),
-        )
+        task, ends = self.task, tf.constant(self.origins(split))
+        asked = questions(task, self.frame, task.ahead)
         each = task.targets if task.separate else 1  # examples that an origin makes
         count, places = each * len(ends), (task.window - (1 if task.scaling.changes else 0)) // task.segment
 
@@ -107,7 +104,7 @@ class SeriesDataset(Dataset):
 
         if self.task.strategy == "direct":
             return None
-        asked, origins, made = questions(self.task, self.frame, self.task.horizon), self.origins(split), []
+        asked, origins = questions(self.task, self.frame, self.task.horizon), self.origins(split)
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)  # type: ignore[untyped-decorator]
         def ask(part: Tensor) -> tuple[Tensor, Tensor]:
@@ -115,9 +112,8 @@ class SeriesDataset(Dataset):
             last = without_gaps(rows.history)[0][:, -1, : self.task.targets]
             return self.task.scaling.distances(future, last), rolled(self.task, network, rows)
 
-        for part in np.array_split(origins, -(-len(origins) // AT_ONCE)):
-            made.append([tensor.numpy() for tensor in ask(part)])
-        actual, quantiles = (np.concatenate(parts) for parts in zip(*made, strict=True))
+        parts = [ask(part) for part in np.array_split(origins, -(-len(origins) // AT_ONCE))]
+        actual, quantiles = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Estimated(actual.reshape(len(origins), -1), quantiles.reshape(len(origins), -1, quantiles.shape[-1]))
 
     def in_units(self, predictions: Estimated) -> Estimated:

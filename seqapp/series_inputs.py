@@ -17,7 +17,7 @@ PERIODS = {"hour": 24.0, "weekday": 7.0, "month": 12.0}
 
 
 class Rows(NamedTuple):
-    """A batch of questions: `window` rows up to the origin each, and what is known of the `horizon` rows after it."""
+    """A batch of questions: `window` rows up to each origin, and what is known of the `horizon` rows after it."""
 
     history: Tensor  # float32 (batch, window, columns), raw units, NaN where a value is missing
     known: Tensor  # float32 (batch, horizon, known), raw units
@@ -73,7 +73,7 @@ def _ahead(rows: Rows, layout: Layout, filled: Tensor) -> Tensor:
 
     if not layout.known:
         return rows.calendar
-    together = tf.concat([filled[:, :, -layout.known :], rows.known], 1)
+    together, _ = without_gaps(tf.concat([filled[:, :, -layout.known :], rows.known], 1))
     return tf.concat([layout.scale.known(together, filled.shape[1]), rows.calendar], -1)
 
 

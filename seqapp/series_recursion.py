@@ -22,8 +22,10 @@ def rolled(task: SeriesTask, network: Network, rows: Rows) -> Tensor:
     origin = without_gaps(rows.history)[0][:, -1, : task.targets]
 
     def ahead(step: Tensor, history: Tensor, categories: Tensor, said: Tensor) -> tuple[Tensor, ...]:
-        known, dates = rows.known[:, step : step + 1], rows.calendar[:, step : step + task.window + 1]
-        now = Rows(history, known, tf.ensure_shape(dates, [None, task.window + 1, rows.calendar.shape[2]]), categories)
+        known = tf.ensure_shape(rows.known[:, step : step + 1], [None, 1, task.known])
+        dates = rows.calendar[:, step : step + task.window + 1]
+        dates = tf.ensure_shape(dates, [None, task.window + 1, rows.calendar.shape[2]])
+        now = Rows(history, known, dates, categories)
         last = without_gaps(history)[0][:, -1, : task.targets]
         made = task.scaling.raw(task.shaped(network(task.laid_out(now))[:, -1]), last)[:, :, 0]
         kept = history[:, -1, task.targets : len(task.columns) - task.known]
