@@ -106,6 +106,12 @@ class TestWindows:
         np.testing.assert_allclose(inputs[0, :, 0] * dataset.task.spread[0], [-3, -2, -2, 0], atol=1e-4)
         assert inputs[0, :, 1].tolist() == [1, 1, 0, 1]
 
+    def test_of_gaps_in_what_is_known_in_advance(self, tmp_path: Path) -> None:
+        rows = [f"{row},{'' if row % 3 else row}" for row in range(1, 61)]
+        (tmp_path / "p.csv").write_text("sales,promotion\n" + "\n".join(rows))
+        dataset = load(tmp_path / "p.csv", target="sales", known="promotion", missing="mask", scale="last")
+        assert all(np.isfinite(part).all() for part in everything(dataset, "train"))
+
     def test_of_many_series_do_not_run_into_each_other(self, tmp_path: Path) -> None:
         one, two = write(tmp_path / "a.csv", walk(40)), write(tmp_path / "b.csv", walk(60, 1))
         both = load(one, two)
