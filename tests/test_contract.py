@@ -31,7 +31,7 @@ DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 def load(name: str, seed: int = 0) -> Dataset:
     """The dataset with the small options of conftest."""
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    command = train_command(room, model)
+    command = train_command(room, model, lambda _: None)
     values = command.make_context("train", list(SMALL.get(name, []))).params
     own = {str(option.name) for option in rooms.options(room.module.load)}
     loaded: Dataset = room.module.load(**{key: values[key] for key in own}, seed=seed)
