@@ -30,7 +30,7 @@ def question(run: Run, task: Task, source: str | None, file_only: bool = False) 
 
 def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
     if source is None:
-        latest = run.record["latest"] | run.record["about_latest"]
+        latest = run.record["latest"] | run.record.get("about_latest", {})
         return {name: np.asarray(value) for name, value in latest.items()}
     if task.literal and not file_only and source != "-" and not (source and Path(source).exists()):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
