@@ -11,10 +11,9 @@ import click
 
 from seqapp import rooms
 from seqapp.contract import HIGHER_IS_BETTER
-from seqapp.runs import open_run
+from seqapp.runs import Run, open_run
 from seqapp.train_command import train_command
-
-SIGNIFICANT = 0.05
+from seqapp.verdict import SIGNIFICANT, listed
 
 
 @dataclass(frozen=True)
@@ -41,30 +40,34 @@ class Comparison:
 
     def run(self) -> dict[str, Any]:
         """Train what is not there yet, evaluate all, and say which is better."""
-        runs, names, baselines = [], [], {}
+        from seqapp.evaluation import evaluate
+
+        names: list[str] = []
+        runs, baselines = [], {}
         for seed in self.seeds:
             for model in self.models:
-                document, judged = self._one(model, seed)
-                baselines, names = document["baselines"], judged
-                record = open_run(document["run"]).record
+                run = self._trained(model, seed)
+                document, record = evaluate(run), run.record
+                baselines, names = document["baselines"], names or _judged(run)
                 runs.append({"model": model, "seed": seed, "run": document["run"], "parameters": record["parameters"],
                              "seconds": record["seconds"], "metrics": document["metrics"]})  # fmt: skip
         said = " ".join(standing(name, values(runs, name)) for name in names)
         return {"dataset": self.dataset, "judged_by": names, "runs": runs, "baselines": baselines, "verdict": said}
 
-    def _one(self, model: str, seed: int) -> tuple[dict[str, Any], list[str]]:
-        """A run's document, and the metrics that its verdict is about."""
+    def _trained(self, model: str, seed: int) -> Run:
         folder = self._folder(model, seed)
         there = (folder / "run.json").is_file() and "--force" not in self.options
         arguments = ["--model", model, "--seed", str(seed), "--out", str(folder), *(["--resume"] if there else [])]
         click.echo(f"{model}, seed {seed}", err=True)
         self._command(model).main([*self.options, *arguments], standalone_mode=False)
-        from seqapp.evaluation import evaluate
+        return open_run(folder)
 
-        run = open_run(folder)
-        dataset = run.load_dataset()
-        cases = [dataset.cases(baseline.predictions) for baseline in dataset.baselines().values()]
-        return evaluate(run), list(dict.fromkeys(name for one in cases for name in one))
+
+def _judged(run: Run) -> list[str]:
+    """The metrics that the verdict on a run is about."""
+    dataset = run.load_dataset()
+    cases = [dataset.cases(baseline.predictions) for baseline in dataset.baselines().values()]
+    return list(dict.fromkeys(name for one in cases for name in one))
 
 
 def values(runs: list[dict[str, Any]], name: str) -> dict[str, list[float]]:
@@ -92,14 +95,10 @@ def standing(name: str, found: dict[str, list[float]]) -> str:
     ]
     parts = []
     if surely := [model for model in others if model not in alike]:
-        parts.append(f"better than {_listed(surely)}")
+        parts.append(f"better than {listed(surely, 'and')}")
     if alike:
-        parts.append(f"but {_listed(alike)} may be as good: seeds differ as much")
+        parts.append(f"but {listed(alike, 'and')} may be as good: seeds differ as much")
     return f"By {name}: {best} is best in the mean, {', '.join(parts)}."
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0] if names else ""
 
 
 def for_a_person(document: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ Model and baselines are measured by the same code, on the same origins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,12 @@ from numpy.typing import NDArray
 from seqapp.verdict import gains
 
 LAGS = 5  # rows that a forecast is looked for in
+
+
+def quantiles_of(levels: Sequence[float]) -> tuple[float, ...]:
+    """The quantiles that bound intervals at these levels in percent, ascending, the median in the middle."""
+    below = sorted((1 - level / 100) / 2 for level in levels)
+    return (*below, 0.5, *(1 - level for level in reversed(below)))
 
 
 @dataclass(frozen=True)
@@ -53,33 +60,34 @@ class Measured:
         place = sorted(self.levels, reverse=True).index(level)
         return self.quantiles[..., place], self.quantiles[..., -1 - place]
 
+    def inside(self, level: float) -> NDArray[Any]:
+        """Whether what came lies in the interval at a level in percent, `(origins, targets, horizon)`."""
+        lower, upper = self.interval(level)
+        return np.asarray((lower <= self.actual) & (self.actual <= upper))
+
+    @property
+    def unit(self) -> Any:
+        """What errors are told in: one target's own unit, 1; of several the yardstick `(targets, 1)`."""
+        return self.yardstick[:, None] if len(self.columns) > 1 else 1.0
+
     def pinball(self) -> NDArray[Any]:
         """Pinball loss `(origins, targets, horizon)`, the mean over the bounds and the median."""
-        below = sorted((1 - level / 100) / 2 for level in self.levels)
-        at = np.array([*below, 0.5, *(1 - level for level in reversed(below))])
+        at = np.array(quantiles_of(self.levels))
         off = self.actual[..., None] - self.quantiles
         return np.asarray(np.maximum(at * off, (at - 1) * off).mean(-1))
 
     def by_horizon(self) -> list[dict[str, float]]:
         """For each row ahead the mean absolute error, of several targets on scaled values, and what intervals cover."""
-        unit = self.yardstick if len(self.columns) > 1 else 1.0
-        found: list[dict[str, float]] = []
-        for ahead in range(self.actual.shape[2]):
-            row = {"mae": float((self.error[:, :, ahead] / unit).mean())}
-            for level in self.levels if self.bounded else ():
-                lower, upper = (bound[:, :, ahead] for bound in self.interval(level))
-                inside = (lower <= self.actual[:, :, ahead]) & (self.actual[:, :, ahead] <= upper)
-                row[f"coverage_{level:g}"] = float(inside.mean())
-            found.append(row)
-        return found
+        columns = {"mae": self.error / self.unit}
+        columns |= {f"coverage_{level:g}": self.inside(level) for level in self.levels if self.bounded}
+        means = {name: each.mean((0, 1)).tolist() for name, each in columns.items()}
+        return [dict(zip(means, row, strict=True)) for row in zip(*means.values(), strict=True)]
 
     def cases(self) -> dict[str, NDArray[Any]]:
         """What the verdict is about, `(origins,)`; of several targets on scaled values, so that each counts."""
-        several = len(self.columns) > 1
-        unit = self.yardstick[:, None] if several else 1.0
-        found = {"scaled_mae" if several else "mae": (self.error / unit).mean((1, 2))}
+        found = {"scaled_mae" if len(self.columns) > 1 else "mae": (self.error / self.unit).mean((1, 2))}
         if self.bounded:
-            found["pinball"] = (self.pinball() / unit).mean((1, 2))
+            found["pinball"] = (self.pinball() / self.unit).mean((1, 2))
         return found
 
 
@@ -113,13 +121,8 @@ def _of_one(measured: Measured) -> dict[str, Any]:
 
 
 def _of_intervals(measured: Measured) -> dict[str, Any]:
-    found = {}
-    for level in measured.levels:
-        lower, upper = measured.interval(level)
-        found[f"coverage_{level:g}"] = ((lower <= measured.actual) & (measured.actual <= upper)).mean()
-    several = len(measured.columns) > 1
-    found["pinball"] = (measured.pinball() / (measured.yardstick[:, None] if several else 1.0)).mean()
-    return found
+    found = {f"coverage_{level:g}": measured.inside(level).mean() for level in measured.levels}
+    return found | {"pinball": (measured.pinball() / measured.unit).mean()}
 
 
 def lag(measured: Measured) -> int | None:

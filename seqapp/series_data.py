@@ -22,7 +22,7 @@ from seqapp.heads import Estimated, Tensor
 from seqapp.pictures import Draw
 from seqapp.series_baselines import baselines
 from seqapp.series_frame import Frame, questions
-from seqapp.series_inputs import steps, without_gaps
+from seqapp.series_inputs import steps
 from seqapp.series_pictures import pictures
 from seqapp.series_recursion import rolled
 from seqapp.series_task import SeriesTask
@@ -59,13 +59,13 @@ class SeriesDataset(Dataset):
 
         Under `missing="mask"` rows are no origins where a target is missing in them or in what comes.
         """
+        if split == "test" and self.rolled is not None:
+            return self.rolled
         reach, horizon, found = self.task.window - 1, self.task.horizon, []
         for (start, _), cut in zip(self.frame.bounds, self.cuts, strict=True):
             first, stop = getattr(cut, split)
             found.append(np.arange(max(first - 1, start + reach), stop - horizon))
         rows = np.concatenate(found)
-        if split == "test" and self.rolled is not None:
-            return self.rolled
         if self.task.missing != "mask":
             return rows
         there = ~np.isnan(self.frame.values[:, : self.task.targets]).any(1)
@@ -89,7 +89,7 @@ class SeriesDataset(Dataset):
         def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             rows, future = asked(tf.gather(ends, indices // each))
             which = tf.cast(indices % each, tf.int32)
-            last = without_gaps(rows.history)[0][:, -1, : task.targets]
+            last = task.last(rows.history)
             targets = task.scaling.distances(future, last)
             targets = tf.gather(targets, which, axis=1, batch_dims=1) if task.separate else targets
             scored = tf.one_hot(tf.fill(tf.shape(indices), places - 1), places)
@@ -109,7 +109,7 @@ class SeriesDataset(Dataset):
         @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)  # type: ignore[untyped-decorator]
         def ask(part: Tensor) -> tuple[Tensor, Tensor]:
             rows, future = asked(part)
-            last = without_gaps(rows.history)[0][:, -1, : self.task.targets]
+            last = self.task.last(rows.history)
             return self.task.scaling.distances(future, last), rolled(self.task, network, rows)
 
         parts = [ask(part) for part in np.array_split(origins, -(-len(origins) // AT_ONCE))]

@@ -76,10 +76,7 @@ def coverage(measured: Mapping[str, Measured], axes: Any) -> None:
     first = next(iter(measured.values()))
     axes.plot([0, 100], [0, 100], ":", color="darkgrey", label="as they say")
     for (name, one), mark in zip(measured.items(), "os^v", strict=False):
-        inside = []
-        for level in sorted(first.levels):
-            lower, upper = one.interval(level)
-            inside.append(100 * ((lower <= one.actual) & (one.actual <= upper)).mean())
+        inside = [100 * one.inside(level).mean() for level in sorted(first.levels)]
         axes.plot(sorted(first.levels), inside, mark, color="black", fillstyle="none", label=name)
     axes.set(xlabel="interval (%)", ylabel="covered on the test split (%)", xlim=(0, 102), ylim=(0, 102))
     axes.legend(frameon=False)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from seqapp.heads import Tensor
 from seqapp.network import Network
-from seqapp.series_inputs import Rows, without_gaps
+from seqapp.series_inputs import Rows
 
 if TYPE_CHECKING:
     from seqapp.series_task import SeriesTask
@@ -19,14 +19,14 @@ def rolled(task: SeriesTask, network: Network, rows: Rows) -> Tensor:
     """
     import tensorflow as tf
 
-    origin = without_gaps(rows.history)[0][:, -1, : task.targets]
+    origin = task.last(rows.history)
 
     def ahead(step: Tensor, history: Tensor, categories: Tensor, said: Tensor) -> tuple[Tensor, ...]:
         known = tf.ensure_shape(rows.known[:, step : step + 1], [None, 1, task.known])
         dates = rows.calendar[:, step : step + task.window + 1]
         dates = tf.ensure_shape(dates, [None, task.window + 1, rows.calendar.shape[2]])
         now = Rows(history, known, dates, categories)
-        last = without_gaps(history)[0][:, -1, : task.targets]
+        last = task.last(history)
         made = task.scaling.raw(task.shaped(network(task.laid_out(now))[:, -1]), last)[:, :, 0]
         kept = history[:, -1, task.targets : len(task.columns) - task.known]
         following = tf.concat([made[..., len(task.levels)], kept, known[:, 0]], -1)[:, None]

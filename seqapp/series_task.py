@@ -1,7 +1,6 @@
 """The question asked of a series: its last rows in raw units in, its next values with intervals out, in raw units.
 
-`SeriesTask` holds all that was fitted on the training rows (scale, categories) and, after a training, the corrections
-that make its intervals cover on validation what they say.
+`SeriesTask` holds what was fitted on training rows and, after a training, what makes intervals cover on validation.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seqapp.contract import Raw, Signature, Task, Vectors
+from seqapp.forecasts import quantiles_of
 from seqapp.heads import Quantiles, Tensor
 from seqapp.series_inputs import Layout, Rows, calendar, category_ids, steps, without_gaps
 from seqapp.series_recursion import rolled
@@ -79,8 +79,7 @@ class SeriesTask(Task):
     @property
     def quantiles(self) -> tuple[float, ...]:
         """The quantiles that bound the intervals, ascending, the median in the middle."""
-        below = sorted((1 - level / 100) / 2 for level in self.levels)
-        return (*below, 0.5, *(1 - level for level in reversed(below)))
+        return quantiles_of(self.levels)
 
     @property
     def head(self) -> Quantiles:
@@ -176,8 +175,12 @@ class SeriesTask(Task):
 
         return tf.reshape(self.head.quantiles(outputs), [-1, self.targets, self.ahead, len(self.quantiles)])
 
+    def last(self, history: Tensor) -> Tensor:
+        """The targets' last values `(batch, targets)`, from which distances count."""
+        return without_gaps(history)[0][:, -1, : self.targets]
+
     def _named(self, distances: Tensor, raw: Raw) -> dict[str, Tensor]:
-        last = without_gaps(self._last(raw["history"], self.window, "history"))[0][:, -1, : self.targets]
+        last = self.last(self._last(raw["history"], self.window, "history"))
         made = self.scaling.raw(self.corrected(distances), last)
         return {name: made[:, target, :, level] for (target, level), name in self.names().items()}
 

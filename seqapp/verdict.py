@@ -45,7 +45,7 @@ def _standing(
         standing[gain].append(name)
     words = {-1: ("worse than", "or"), 0: ("no better than", "or"), 1: ("better than", "and")}
     parts = [
-        f"{words[gain][0]} {_listed([baselines[name].description for name in names], words[gain][1])}"
+        f"{words[gain][0]} {listed([baselines[name].description for name in names], words[gain][1])}"
         for gain, names in standing.items()
         if names
     ]
@@ -111,5 +111,6 @@ def probability_of_chance(difference: NDArray[Any], overlap: int) -> float:
     return float(2 * t.sf(statistic, count - 1))
 
 
-def _listed(names: list[str], word: str) -> str:
+def listed(names: list[str], word: str) -> str:
+    """ "a, b and c"."""
     return f" {word} ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
