@@ -82,6 +82,7 @@ class Task(abc.ABC):
     calibration: ClassVar[tuple[str, ...]] = ()  # the fields that `Dataset.calibrated` sets after a training
     literal: ClassVar[bool] = False  # whether `predict RUN "…"` may take the input itself in place of a file
     separator: ClassVar[str] = " "  # stands between generated items
+    at_end: ClassVar[bool] = False  # whether only the last step answers, of sequences as long as each other
 
     @property
     @abc.abstractmethod
@@ -133,6 +134,10 @@ class Task(abc.ABC):
     def remark(self, raw: Raw) -> str | None:
         """What a person should know about how a question was read, if anything."""
         return None
+
+    def labels(self, raw: Raw) -> list[str]:
+        """What stands at each step that `encode` makes of a question's first row, for pictures; none: numbers."""
+        return []
 
     def assets(self) -> dict[str, bytes]:
         """Files that an exported model carries beside its signatures, by name."""
@@ -240,6 +245,10 @@ class Dataset(abc.ABC):
             BadInput: the data is not usable, or this kind of dataset is measured on its own test split only.
         """
         raise BadInput("--file: this dataset is measured on its own test split only.")
+
+    def solved(self, metrics: Mapping[str, float]) -> bool | None:
+        """Whether these test metrics mean that the task is learned, where that can be said at all."""
+        return None
 
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """Further metrics that need the model itself, such as mistakes counted in generated text."""

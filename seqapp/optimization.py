@@ -30,6 +30,7 @@ class Plan:
     weight_decay: float = 0.0
     ema_momentum: float = 0.0  # 0: no averaging
     epoch_steps: int | None = None  # at most
+    stop_below: float = 0.0  # the validation loss with which a training is content
 
 
 class Optimizer:

@@ -24,7 +24,7 @@ from seqapp.rooms import Room
 from seqapp.runs import Run
 from seqapp.training import Report, train
 
-CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every"}  # on --resume
+CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ class SeriesTask(Task):
     """The last rows in raw units `(batch, rows ≥ window, columns)` -> forecast, lower, upper `(batch, horizon)`."""
 
     calibration = ("offsets",)
+    at_end = True
 
     columns: tuple[str, ...]  # the targets first, those known in advance last
     targets: int

@@ -222,7 +222,7 @@ class Trainer:
         row["seconds"] = round(at.seconds, 3)
         at.history.append(row)
         at.loss = at.weight = 0.0
-        at.finished = at.waited >= self.plan.patience
+        at.finished = at.waited >= self.plan.patience or at.best < self.plan.stop_below
         publish(self.folder / "history.csv", self._write_history)
         self.save()
         return row

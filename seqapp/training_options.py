@@ -14,7 +14,7 @@ NETWORK = (
 )  # fmt: skip
 TRAINING = (
     "epochs", "batch_size", "learning_rate", "clip_norm", "patience", "checkpoint_every", "seed", "schedule", "warmup",
-    "weight_decay", "ema_momentum", "epoch_steps",
+    "weight_decay", "ema_momentum", "epoch_steps", "stop_below",
 )  # fmt: skip
 
 _POSITIVE = click.IntRange(min=1)
@@ -77,6 +77,7 @@ def training_options(defaults: dict[str, Any], dataset: str) -> list[click.Param
             "Validate and keep moving averages of the weights with this momentum, such as 0.999.",
         ),
         option("--epoch-steps", None, _POSITIVE, "Steps in an epoch at most, for data too large for whole ones."),
+        option("--stop-below", 0.0, _FROM_ZERO, "A validation loss that is good enough: the training ends there."),
         option("--clip-norm", 1.0, _ABOVE_ZERO, "Longest gradient, as a norm over all weights."),
         option("--patience", 5, _POSITIVE, "Epochs without a better validation loss before it stops."),
         option("--checkpoint-every", 200, _POSITIVE, "Steps between checkpoints inside an epoch."),
