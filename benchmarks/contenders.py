@@ -53,7 +53,7 @@ def network(kind: str, size: Size) -> Any:
     """seqapp's factory's network of a model file's layer."""
     from seqapp import layers
     from seqapp.contract import Tokens
-    from seqapp.network import Shape, build
+    from seqapp.factory import Shape, build
 
     def layer(units: int, name: str) -> Any:
         return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)

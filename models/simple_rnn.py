@@ -2,9 +2,18 @@
 
 from typing import Any
 
+import click
 
-def layer(units: int, name: str) -> Any:
+
+@click.option(
+    "--activation",
+    type=click.Choice(["tanh", "relu"]),
+    default="tanh",
+    show_default=True,
+    help="What squashes the state; relu goes with --recurrent-init identity (IRNN).",
+)
+def layer(units: int, name: str, activation: str) -> Any:
     """One SimpleRNN over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
     from seqapp.layers import SimpleRNN
 
-    return SimpleRNN(units, return_sequences=True, return_state=True, name=name)
+    return SimpleRNN(units, activation=activation, return_sequences=True, return_state=True, name=name)

@@ -12,7 +12,7 @@ from seqapp.contract import Baseline, Dataset
 from seqapp.errors import BadInput
 from seqapp.evaluation import measured, predictions
 from seqapp.heads import Predictions
-from seqapp.network import Shape, build
+from seqapp.factory import Shape, build
 from seqapp.optimization import Plan
 from seqapp.recipe import calibrated
 from seqapp.runs import Run, layer_of

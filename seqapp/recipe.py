@@ -18,12 +18,14 @@ from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Dataset, Raw, Task
 from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
-from seqapp.network import Network, Shape, build, check_causal, drops_weights
+from seqapp.factory import Shape, build, why_not
+from seqapp.network import Network, check_causal
 from seqapp.optimization import Plan
 from seqapp.rooms import Room
 from seqapp.runs import Run
 from seqapp.training import Report, train
 
+OPTIONAL = {"epoch_steps", "forget_bias", "chrono", "recurrent_init"}  # None is a value of theirs
 CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
 
 
@@ -44,9 +46,8 @@ class Recipe:
         Raises:
             BadInput: the data has none.
         """
-        left = [
-            name for name, value in (self.network | self.training).items() if value is None and name != "epoch_steps"
-        ]
+        options = self.network | self.training
+        left = [name for name, value in options.items() if value is None and name not in OPTIONAL]
         for name in left:
             if name not in dataset.defaults:
                 raise BadInput(f"DEFAULTS: {name} is left to the data, and the dataset's `defaults` does not name it.")
@@ -56,7 +57,7 @@ class Recipe:
         )
         if self.network["weight_drop"] is None:
             layer = runs.layer_of(self.model, self.model_options)(network["units"], "probe")
-            if not drops_weights(layer, str(network["engine"])):
+            if why_not(layer, str(network["engine"]), "weight_drop"):
                 network["weight_drop"] = 0.0
         return dataclasses.replace(self, network=network, training=training)
 
@@ -85,7 +86,8 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     layer = runs.layer_of(recipe.model, recipe.model_options)
     check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
     network = build(dataset.task, layer, shape, plan.seed)
-    check_causal(network, dataset.task)
+    if not shape.bidirectional:
+        check_causal(network, dataset.task)
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)
     folder.mkdir(parents=True, exist_ok=True)

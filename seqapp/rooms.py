@@ -51,6 +51,7 @@ class Room:
             BadInput: the function does not take these arguments.
         """
         called = getattr(self.module, function)
+        arguments = defaults(called) | arguments
         try:
             inspect.signature(called).bind(**arguments)
         except TypeError as error:
@@ -85,6 +86,12 @@ def find(kind: str, name: str) -> Room:
 def options(function: Callable[..., Any]) -> list[click.Parameter]:
     """The click options declared on a room's function."""
     return list(click.command("room")(function).params)
+
+
+@functools.cache
+def defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    """The values of the options declared on a room's function where none is given."""
+    return dict(click.Command("room", params=options(function)).make_context("room", []).params)
 
 
 def blame(error: BaseException) -> str | None:

@@ -93,7 +93,7 @@ class Run:
 
     def new_network(self, task: Task) -> Network:
         """The network with its initial weights."""
-        from seqapp.network import Shape, build
+        from seqapp.factory import Shape, build
 
         room, options = self.model_room(), self.record["options"]["model"]
         _check_options(room, room.module.layer, options)
@@ -208,7 +208,7 @@ def sha256(*parts: bytes | str) -> str:
 
 def _check_options(room: rooms.Room, function: Any, options: dict[str, Any]) -> None:
     now = {str(option.name) for option in rooms.options(function)}
-    if now != options.keys():
+    if not options.keys() <= now:  # an option that is new since has its default
         changed = ", ".join(sorted(now ^ options.keys()))
         raise BadInput(f"{room.path} has changed since training: other options ({changed}). Train again with --force.")
 

@@ -19,7 +19,8 @@ from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.evaluation import predictions
 from seqapp.generation import Request
 from seqapp.heads import Category
-from seqapp.network import Shape, build, check_causal
+from seqapp.factory import Shape, build
+from seqapp.network import check_causal
 from seqapp.runs import layer_of, open_run
 from seqapp.signatures import functions
 from seqapp.streams import Streams

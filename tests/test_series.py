@@ -601,7 +601,7 @@ class TestPictures:
 
 class TestRecursive:
     def test_it_asks_again_with_its_own_medians_as_rows(self, tmp_path: Path) -> None:
-        from seqapp.network import Shape, build
+        from seqapp.factory import Shape, build
         from seqapp.runs import layer_of
 
         rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"

@@ -20,7 +20,7 @@ from seqapp import rooms
 from seqapp.corpus import Corpus, encode, read_corpus
 from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
-from seqapp.network import Shape, build
+from seqapp.factory import Shape, build
 from seqapp.runs import layer_of, open_run
 from seqapp.sampling import Draws, Stop
 from seqapp.signatures import functions

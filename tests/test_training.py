@@ -266,7 +266,7 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
     from test_contract import load
 
     from seqapp import rooms
-    from seqapp.network import Shape, build
+    from seqapp.factory import Shape, build
     from seqapp.progress import Progress
     from seqapp.runs import layer_of
     from seqapp.training import Plan, train

@@ -1,10 +1,25 @@
-"""Keras's recurrent layers with another engine; weights, names, options and files stay Keras's own.
+"""Recurrent layers on a fast engine: Keras's own, with its options, weights, names and files, and those Keras lacks.
 
 Imports TensorFlow, so it is imported inside the functions that build networks.
 """
 
+from seqapp.layers.both_ways import BothWays
+from seqapp.layers.cells import (
+    JANET,
+    CoupledLSTM,
+    IndependentRNN,
+    LayerNormGRU,
+    LayerNormLSTM,
+    MinimalGRU,
+    MultiplicativeLSTM,
+    MultiplicativeRNN,
+    PeepholeLSTM,
+)
 from seqapp.layers.embedding import Embedding, ReversibleEmbedding
 from seqapp.layers.engine import compiled
 from seqapp.layers.recurrent import GRU, LSTM, SimpleRNN
 
-__all__ = ["GRU", "LSTM", "Embedding", "ReversibleEmbedding", "SimpleRNN", "compiled"]
+__all__ = [
+    "GRU", "JANET", "LSTM", "BothWays", "CoupledLSTM", "Embedding", "IndependentRNN", "LayerNormGRU", "LayerNormLSTM", "MinimalGRU",
+    "MultiplicativeLSTM", "MultiplicativeRNN", "PeepholeLSTM", "ReversibleEmbedding", "SimpleRNN", "compiled",
+]  # fmt: skip

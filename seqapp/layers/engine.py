@@ -16,9 +16,10 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seqapp.heads import Tensor
-from seqapp.layers import loops
-from seqapp.layers.loops import Recurrent, Trace
-from seqapp.layers.products import Source, summed
+from seqapp.layers import loops, scan
+from seqapp.layers.loops import Gradients, Trace
+from seqapp.layers.omega import omega_gradients
+from seqapp.layers.products import Masks, Recurrent, Source, leaves, packed, weight_gradients
 from seqapp.layers.steps import Step
 
 SMALLEST_SHARD = 16  # rows: below that a core is faster with more rows than with fewer
@@ -26,10 +27,10 @@ _compile_inference = ContextVar("compile_inference", default=False)
 
 
 class Sequence(NamedTuple):
-    """What a recurrent layer runs over: an input's product, time-major, and `mask` bool `(steps, batch, 1)` or None."""
+    """What a recurrent layer runs over: an input's product, time-major, and what is held back."""
 
     source: Source
-    mask: Tensor | None
+    masks: Masks
 
 
 @contextmanager
@@ -55,29 +56,44 @@ def shards(batch: int | None) -> int:
 
 def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
     """Outputs `(steps, batch, units)` and last states, in plain ops unless inside `compiled()`."""
-    outputs, last = _function(loops.infer, step, compiles(False))(sequence.source, recurrent, states, sequence.mask)
+    loop = scan.infer if step.linear and not compiles(False) else loops.infer
+    outputs, last = _function(loop, step, compiles(False))(sequence.source, recurrent, states, sequence.masks)
     return _as_wide_as(states, outputs, last)
 
 
-def train(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """As `infer`, compiled, and remembered for the backward pass."""
+def train(
+    step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor], omega: float = 0.0
+) -> tuple[Tensor, list[Tensor]]:
+    """As `infer`, compiled, and remembered for the backward pass, which adds `omega` times the gradient of Ω."""
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(*tensors: Tensor) -> tuple[Any, Any]:
-        source, held, first = tf.nest.pack_sequence_as(given, [tf.stop_gradient(part) for part in tensors])
-        weights = Recurrent(held[0], held[1] if held[1:] else None)
-        trace = Trace(*_function(loops.forward, step, True)(source, weights, first, sequence.mask))
+        source, weights, first = packed(given, [tf.stop_gradient(part) for part in tensors])
+        trace = Trace(*_function(loops.forward, step, True)(source, weights, first, sequence.masks))
         outputs = [trace.states[0][1:], *(history[-1] for history in trace.states)]
 
         def gradient(*upstream: Tensor) -> list[Tensor | None]:
-            d_x, d_weights, d_first = _gradients(step, trace, weights, sequence.mask, upstream)
-            return [*source.gradient(d_x), *d_weights[: len(held)], *d_first]
+            back = _function(loops.backward, step, True)
+            turned = weights.transposed()
+            found = Gradients(*back(trace, turned, sequence.masks, list(upstream), bool(omega)))
+            before = trace.states[0][:-1]
+            d_weights = weight_gradients(weights, sequence.masks, before, (trace.gates[0], trace.factors), found)
+            if omega:
+                more = omega_gradients(step, source.product(), weights, trace.states, found.signals)
+                d_weights = _added(d_weights, more, omega)
+            return [*source.gradient(found.x), *leaves(d_weights), *found.first]
 
         return outputs, gradient
 
-    given = (sequence.source, [weight for weight in recurrent if weight is not None], states)
-    outputs, *last = run(*tf.nest.flatten(given))
+    given = (sequence.source, recurrent, states)
+    outputs, *last = run(*leaves(given))
     return _as_wide_as(states, outputs, last)
+
+
+def _added(weights: Recurrent, more: Recurrent, factor: float) -> Recurrent:
+    pairs = zip(leaves(weights), leaves(more), strict=True)
+    made: Recurrent = packed(weights, [one + factor * two for one, two in pairs])
+    return made
 
 
 def _as_wide_as(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -86,18 +102,6 @@ def _as_wide_as(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tup
     for before, after in zip(first, last, strict=True):
         after.set_shape(before.shape)
     return outputs, last
-
-
-def _gradients(
-    step: Step, trace: Trace, recurrent: Recurrent, mask: Tensor | None, upstream: tuple[Tensor, ...]
-) -> tuple[Tensor, list[Tensor | None], list[Tensor]]:
-    """Gradients with respect to the input's product, the weights inside the loop, and the initial states."""
-    back = _function(loops.backward, step, True)
-    d_x, d_p, d_first = back(trace, tf.transpose(recurrent.kernel), mask, upstream[0], list(upstream[1:]))
-    before, columns = trace.states[0][:-1], d_x if d_p is None else d_p
-    columns = tf.reshape(columns, [-1, recurrent.kernel.shape[1]])
-    d_kernel = tf.matmul(tf.reshape(before, [-1, recurrent.kernel.shape[0]]), columns, transpose_a=True)
-    return d_x, [d_kernel, None if recurrent.bias is None else summed(columns)], d_first
 
 
 @functools.cache

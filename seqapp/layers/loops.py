@@ -12,33 +12,38 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from seqapp.heads import Tensor
-from seqapp.layers.products import Source
+from seqapp.layers.products import Masks, Recurrent, Source, product, product_gradient
 from seqapp.layers.steps import Step
-
-
-class Recurrent(NamedTuple):
-    """The weights inside the loop: `kernel` `(units, blocks * units)`, `bias` `(blocks * units,)` or None."""
-
-    kernel: Tensor
-    bias: Tensor | None
 
 
 class Trace(NamedTuple):
     """What a forward pass leaves for the backward pass, time-major."""
 
     gates: list[Tensor]  # what `Step.gates` gave, `(steps, batch, ...)`
+    factors: list[Tensor]  # of a factored step, the state's first product, `(steps, batch, units)`
     states: list[Tensor]  # before every step and after the last, `(steps + 1, batch, units)`
 
 
-def forward(step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None) -> Trace:
-    """Run over a sequence from `states`; a step masked out leaves the states as they are.
+class Gradients(NamedTuple):
+    """What a backward pass finds, time-major; None or empty where a step has no such thing."""
+
+    x: Tensor  # with respect to the input's product, `(steps, batch, blocks * units)`
+    p: Tensor | None  # to the state's product with the kernel, where that is not the first part of `x`
+    factors: Tensor | None  # to the state's first product, `(steps, batch, units)`
+    vectors: dict[str, Tensor]
+    first: list[Tensor]  # to the initial states
+    signals: list[Tensor]  # to the states after every step, `(steps, batch, units)`, if asked for
+
+
+def forward(step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], masks: Masks) -> Trace:
+    """Run over a sequence from `states`.
 
     Args:
         step: the layer's arithmetic.
         source: of the input's product with the kernel, `(steps, batch, blocks * units)`, bias included.
         recurrent: the weights inside the loop.
         states: initial, each `(batch, units)`.
-        mask: bool `(steps, batch, 1)`, or None.
+        masks: where states stay as they are, and what the kernel does not see of them.
     """
     x = source.product()
     steps = tf.shape(x)[0]
@@ -47,84 +52,95 @@ def forward(step: Step, source: Source, recurrent: Recurrent, states: list[Tenso
     def body(
         time: Tensor, now: list[Tensor], states: list[Tensor], kept: list[Any], history: list[Any]
     ) -> tuple[Any, ...]:
-        gates = step.gates(now[0], _product(states[0], recurrent))
-        states = _where(now[1:], step.combine(gates, states), states)
-        gates = [tf.concat(gates[: step.blocks], -1), *gates[step.blocks :]]
+        p, factors = product(now[0], states[0], recurrent, masks)
+        gates = step.gates(now[0], p)
+        states = _where(now[1:], step.combine(gates, states, recurrent.vectors), states)
+        gates = [tf.concat(gates[: step.blocks], -1), *gates[step.blocks :], *factors]
         kept = [array.write(time, gate) for array, gate in zip(kept, gates, strict=True)]
         history = [array.write(time + 1, state) for array, state in zip(history, states, strict=True)]
         following = tf.minimum(time + 1, steps - 1)
-        return time + 1, [array.read(following) for array in (kept[0], *masks)], states, kept, history
+        return time + 1, [array.read(following) for array in (kept[0], *held)], states, kept, history
 
-    masks = [] if mask is None else [_array(mask)]
-    first = [x[0]] if mask is None else [x[0], mask[0]]
-    beside = [_empty(x, steps) for _ in step.gates(x[0], x[0])[step.blocks :]]
+    held = [] if masks.steps is None else [_array(masks.steps)]
+    first = [x[0]] if masks.steps is None else [x[0], masks.steps[0]]
+    beside = [_empty(x, steps) for _ in range(step.beside + step.factored)]
     start = (0, first, states, [_array(x), *beside], history)
     *_, kept, history = tf.while_loop(lambda time, *_: time < steps, body, start, maximum_iterations=steps)
-    return Trace([array.stack() for array in kept], [array.stack() for array in history])
+    stacked = [array.stack() for array in kept]
+    gates = 1 + step.beside
+    return Trace(stacked[:gates], stacked[gates:], [array.stack() for array in history])
 
 
 def backward(
-    step: Step, trace: Trace, transposed: Tensor, mask: Tensor | None, d_outputs: Tensor, d_last: list[Tensor]
-) -> tuple[Tensor, Tensor | None, list[Tensor]]:
+    step: Step, trace: Trace, recurrent: Recurrent, masks: Masks, upstream: list[Tensor], signals: bool
+) -> Gradients:
     """Run back over a trace.
 
     Args:
         step: the layer's arithmetic.
         trace: of the forward pass.
-        transposed: the recurrent kernel's transpose, `(blocks * units, units)`.
-        mask: as in the forward pass.
-        d_outputs: gradient with respect to the output of every step, `(steps, batch, units)`.
-        d_last: the same for the last states, each `(batch, units)`.
-
-    Returns:
-        Gradients with respect to `x`, to the state's product with the kernel (None where it is the same), and to the
-        initial states.
+        recurrent: as in the forward pass, but for the kernels, which are transposed.
+        masks: as in the forward pass.
+        upstream: gradient with respect to the outputs of all steps, `(steps, batch, units)`, then to the last states.
+        signals: whether to give the gradients with respect to the states after every step, too.
     """
+    d_outputs, *d_last = upstream
     steps = tf.shape(d_outputs)[0]
-    read = [_array(part) for part in (*trace.gates, *trace.states, d_outputs, *([] if mask is None else [mask]))]
-    gates_end, states_end = len(trace.gates), len(trace.gates) + len(trace.states)
-    same = len(trace.gates) == 1
+    parts = [*trace.gates, *trace.factors, *trace.states, d_outputs, *([] if masks.steps is None else [masks.steps])]
+    read = [_array(part) for part in parts]
 
     def at(time: Tensor) -> list[Tensor]:
         return [array.read(time) for array in read]
 
-    def body(time: Tensor, now: list[Tensor], d_states: list[Tensor], written: list[Any]) -> tuple[Any, ...]:
-        gates, states, d_output, *held = now[:gates_end], now[gates_end:states_end], *now[states_end:]
+    def body(
+        time: Tensor, now: list[Tensor], d_states: list[Tensor], d_vectors: dict[str, Tensor], written: list[Any]
+    ) -> tuple[Any, ...]:
+        gates, factors, states, (d_output, *held) = _parted(now, trace)
         d_states = [d_states[0] + d_output, *d_states[1:]]
         with tf.GradientTape() as tape:
-            tape.watch([gates, states])
-            after = step.combine([*tf.split(gates[0], step.blocks, -1), *gates[1:]], states)
+            tape.watch([gates, states, recurrent.vectors])
+            after = step.combine([*tf.split(gates[0], step.blocks, -1), *gates[1:]], states, recurrent.vectors)
         active = _where(held, d_states, [tf.zeros_like(part) for part in d_states])
-        d_gates, d_before = tape.gradient(after, [gates, states], active, unconnected_gradients="zero")
+        d_gates, d_before, d_now = tape.gradient(
+            after, [gates, states, recurrent.vectors], active, unconnected_gradients="zero"
+        )
         d_x, d_p = step.through(gates, d_gates)
-        written = [array.write(time, part) for array, part in zip(written, [d_x] if same else [d_x, d_p], strict=True)]
-        d_before = [d_before[0] + d_p @ transposed, *d_before[1:]]
+        d_x, d_factors, d_read = product_gradient((d_x, d_p), gates[0], factors, recurrent, masks)
+        found = [d_x, *([d_p] if step.beside else []), *d_factors, *(d_states if signals else [])]
+        written = [array.write(time, part) for array, part in zip(written, found, strict=True)]
+        d_before = d_before if d_read is None else [d_before[0] + d_read, *d_before[1:]]
         if held:
-            d_before = [tf.where(held[0], part, kept) for part, kept in zip(d_before, d_states, strict=True)]
-        return time - 1, at(tf.maximum(time - 1, 0)), d_before, written
+            stay = _where(held, [tf.zeros_like(part) for part in d_states], d_states)
+            d_before = [part + kept for part, kept in zip(d_before, stay, strict=True)]
+        d_vectors = {name: d_vectors[name] + part for name, part in d_now.items()}
+        return time - 1, at(tf.maximum(time - 1, 0)), d_before, d_vectors, written
 
-    start = (steps - 1, at(steps - 1), d_last, [_empty(d_outputs, steps) for _ in range(1 if same else 2)])
-    *_, d_first, written = tf.while_loop(lambda time, *_: time >= 0, body, start, maximum_iterations=steps)
-    stacked = [array.stack() for array in written]
-    return stacked[0], None if same else stacked[1], d_first
+    count = 1 + bool(step.beside) + step.factored + (step.memory if signals else 0)
+    zeros = {name: tf.zeros_like(vector) for name, vector in recurrent.vectors.items()}
+    start = (steps - 1, at(steps - 1), d_last, zeros, [_empty(d_outputs, steps) for _ in range(count)])
+    *_, d_first, d_vectors, written = tf.while_loop(lambda time, *_: time >= 0, body, start, maximum_iterations=steps)
+    x, *rest = [array.stack() for array in written]
+    p = rest.pop(0) if step.beside else None
+    return Gradients(x, p, rest.pop(0) if step.factored else None, d_vectors, d_first, rest)
 
 
-def single(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor]) -> list[Tensor]:
+def single(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], masks: Masks) -> list[Tensor]:
     """One step: the states after it from `x` `(batch, blocks * units)` and the states before."""
-    return step.combine(step.gates(x, _product(states[0], recurrent)), states)
+    p, _ = product(x, states[0], recurrent, masks)
+    return step.combine(step.gates(x, p), states, recurrent.vectors)
 
 
 def infer(
-    step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], mask: Tensor | None
+    step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], masks: Masks
 ) -> tuple[Tensor, list[Tensor]]:
     """As `forward`, for use without a backward pass: the outputs `(steps, batch, units)` and the last states."""
     x = source.product()
     steps = tf.shape(x)[0]
-    read = [_array(part) for part in ([x] if mask is None else [x, mask])]
+    read = [_array(part) for part in ([x] if masks.steps is None else [x, masks.steps])]
 
     def body(time: Tensor, states: list[Tensor], outputs: Any) -> tuple[Any, ...]:
         now, *held = [array.read(time) for array in read]
-        states = _where(held, single(step, now, recurrent, states), states)
+        states = _where(held, single(step, now, recurrent, states, masks), states)
         return time + 1, states, outputs.write(time, states[0])
 
     start = (0, states, _empty(x, steps))
@@ -132,14 +148,19 @@ def infer(
     return outputs.stack(), states
 
 
-def _product(state: Tensor, recurrent: Recurrent) -> Tensor:
-    product = state @ recurrent.kernel
-    return product if recurrent.bias is None else product + recurrent.bias
+def _parted(now: list[Tensor], trace: Trace) -> tuple[list[Tensor], ...]:
+    """What is read of a moment: gates, factors, states, and the rest."""
+    ends = [len(trace.gates), len(trace.gates) + len(trace.factors), len(now)]
+    ends[2] = ends[1] + len(trace.states)
+    return now[: ends[0]], now[ends[0] : ends[1]], now[ends[1] : ends[2]], now[ends[2] :]
 
 
 def _where(held: list[Tensor], new: list[Tensor], old: list[Tensor]) -> list[Tensor]:
-    """`new` where the mask, if there is one, says so, `old` elsewhere."""
-    return [tf.where(held[0], *pair) for pair in zip(new, old, strict=True)] if held else new
+    """`new` where the mask, if there is one, says so, `old` elsewhere; a mask is for all states or for each unit."""
+    if not held:
+        return new
+    each = [held[0]] * len(new) if held[0].shape[-1] == 1 else tf.split(held[0], len(new), -1)
+    return [tf.where(*three) for three in zip(each, new, old, strict=True)]
 
 
 def _array(stacked: Tensor) -> Any:

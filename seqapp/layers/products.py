@@ -1,8 +1,8 @@
-"""The products of a whole sequence with its kernel: one large product, or one table of rows for tokens."""
+"""Products with kernels: a whole sequence's, large or looked up by tokens, and the state's inside the loop."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -47,7 +47,120 @@ class LookUp(NamedTuple):
         return tf.matmul(chosen, rows, transpose_a=True), None
 
 
-Source = Dense | LookUp
+class Given(NamedTuple):
+    """`x` `(steps, batch, columns)` that was made outside the loop."""
+
+    x: Tensor
+
+    def product(self) -> Tensor:
+        """`(steps, batch, columns)`."""
+        return self.x
+
+    def gradient(self, upstream: Tensor) -> tuple[Tensor | None, ...]:
+        """With respect to `x`."""
+        return (upstream,)
+
+
+Source = Dense | LookUp | Given
+
+
+class Recurrent(NamedTuple):
+    """The weights inside the loop; what a step does not have is None or empty."""
+
+    kernel: Tensor | None  # (units, columns * units)
+    bias: Tensor | None  # (columns * units,)
+    factor_kernel: Tensor | None  # (units, units), of a factored step
+    vectors: dict[str, Tensor]  # the step's small weights
+
+    def transposed(self) -> Recurrent:
+        """The kernels as the backward pass multiplies with them."""
+        turned = [None if held is None else tf.transpose(held) for held in (self.kernel, self.factor_kernel)]
+        return Recurrent(turned[0], None, turned[1], self.vectors)
+
+
+class Masks(NamedTuple):
+    """What is held back in the loop, if anything."""
+
+    steps: Tensor | None = None  # bool (steps, batch, 1 or states * units): where states change, not stay
+    reads: Tensor | None = None  # (batch, units): factors of the state that the kernels read
+
+
+def product(x: Tensor, state: Tensor, recurrent: Recurrent, masks: Masks) -> tuple[Tensor | None, list[Tensor]]:
+    """The state's product with the kernel, `(batch, columns * units)`; and what it was factored by."""
+    if recurrent.kernel is None:
+        return None, []
+    read = state if masks.reads is None else state * masks.reads
+    factors = []
+    if recurrent.factor_kernel is not None:
+        factors = [read @ recurrent.factor_kernel]
+        read = _factor(x, factors[0]) * factors[0]
+    made = read @ recurrent.kernel
+    return made if recurrent.bias is None else made + recurrent.bias, factors
+
+
+def product_gradient(
+    gradients: tuple[Tensor, Tensor], x: Tensor, factors: list[Tensor], transposed: Recurrent, masks: Masks
+) -> tuple[Tensor, list[Tensor], Tensor | None]:
+    """Back through `product`, kernels transposed: with respect to `x`, to the factors and to the state."""
+    d_x, d_p = gradients
+    if transposed.kernel is None:
+        return d_x, [], None
+    d_read, d_factors = d_p @ transposed.kernel, []
+    if transposed.factor_kernel is not None:
+        d_x = tf.concat([d_x, d_read * factors[0]], -1)
+        d_factors = [d_read * _factor(x, factors[0])]
+        d_read = d_factors[0] @ transposed.factor_kernel
+    return d_x, d_factors, d_read if masks.reads is None else d_read * masks.reads
+
+
+def _factor(x: Tensor, like: Tensor) -> Tensor:
+    """The last block of `x`."""
+    return x[..., -like.shape[-1] :]
+
+
+def weight_gradients(
+    recurrent: Recurrent, masks: Masks, states: Tensor, kept: tuple[Tensor, list[Tensor]], found: Any
+) -> Recurrent:
+    """Gradients of the weights inside the loop, one large product for each kernel.
+
+    Args:
+        recurrent: the weights.
+        masks: as in the loop.
+        states: before every step, `(steps, batch, units)`.
+        kept: of the trace, the remembered `x` and the factors.
+        found: the loop's `Gradients`.
+    """
+    if recurrent.kernel is None:
+        return Recurrent(None, None, None, found.vectors)
+    width = recurrent.kernel.shape[1]
+    columns = found.x if found.p is None else found.p
+    columns = columns if recurrent.factor_kernel is None else columns[..., :width]
+    columns, read, inner = tf.reshape(columns, [-1, width]), states, None
+    if masks.reads is not None:
+        read = read * masks.reads
+    if recurrent.factor_kernel is not None:
+        x, (factors,) = kept
+        inner = tf.matmul(_rows(read), _rows(found.factors), transpose_a=True)
+        read = _factor(x, factors) * factors
+    bias = None if recurrent.bias is None else summed(columns)
+    return Recurrent(tf.matmul(_rows(read), columns, transpose_a=True), bias, inner, found.vectors)
+
+
+def _rows(sequence: Tensor) -> Tensor:
+    return tf.reshape(sequence, [-1, sequence.shape[-1]])
+
+
+def leaves(structure: Any) -> list[Tensor]:
+    """All tensors of a structure, in order."""
+    return [part for part in tf.nest.flatten(structure) if part is not None]
+
+
+def packed(structure: Any, tensors: list[Tensor]) -> Any:
+    """The structure with other tensors, in the order of `leaves`."""
+    rest = iter(tensors)
+    return tf.nest.pack_sequence_as(
+        structure, [None if part is None else next(rest) for part in tf.nest.flatten(structure)]
+    )
 
 
 def summed(rows: Tensor) -> Tensor:

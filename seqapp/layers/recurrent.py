@@ -1,6 +1,7 @@
 """SimpleRNN, LSTM and GRU: Keras's own layers, in options, weights, names and files, with another engine inside.
 
-What the engine does not cover goes Keras's way, and `fallback` says why.
+What the engine does not cover goes Keras's way, and `fallback` says why. The layers that Keras lacks stand on the same
+`Fast` in seqapp/layers/cells.py.
 """
 
 from __future__ import annotations
@@ -15,17 +16,18 @@ from seqapp.layers import engine
 from seqapp.layers.activations import FUNCTIONS
 from seqapp.layers.embedding import rows_of
 from seqapp.layers.engine import Sequence
-from seqapp.layers.loops import Recurrent, single
-from seqapp.layers.products import Dense, LookUp
+from seqapp.layers.loops import single
+from seqapp.layers.products import Dense, LookUp, Masks, Recurrent
+from seqapp.layers.remedies import Remedies, Zoned
 from seqapp.layers.saving import saved_as_keras_own
 from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
 
 
-class _Fast:
+class Fast:
     """Replaces the engine of the Keras layer beside it, `inner_loop`, and nothing else."""
 
     engine = "fast"  # or "keras"
-    weight_drop = 0.0  # fraction of the recurrent kernel's weights left out of a training step: Wan et al. 2013
+    remedies = Remedies()
     cell: Any
 
     def step(self) -> Step:
@@ -38,7 +40,7 @@ class _Fast:
             return f"--engine {self.engine}"
         if keras.backend.backend() != "tensorflow":
             return f"the {keras.backend.backend()} backend"
-        if tf.config.list_physical_devices("GPU") and not self.weight_drop:
+        if tf.config.list_physical_devices("GPU") and not self.remedies.named():
             return "there is a GPU, for which Keras has cuDNN"
         if self.unroll:  # type: ignore[attr-defined]
             return "unroll=True"
@@ -67,18 +69,26 @@ class _Fast:
         dropout = training and self.cell.dropout
         rows = rows_of(sequences) if engine.compiles(training) and not dropout else None
         if rows:
-            table = rows.table @ kernel + bias
+            table = self.prepared(rows.table @ kernel)
             return rows.ids, lambda ids: LookUp(table, tf.transpose(ids))
         if dropout:
             sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
         return sequences, lambda part: Dense(tf.transpose(part, [1, 0, 2]), kernel, bias)
 
+    def prepared(self, product: Tensor) -> Tensor:
+        """The loop's `x` of inputs times kernel."""
+        return self.step().prepared(product, self.biases()[0], self.vectors())
+
     def recurrent(self, training: bool) -> Recurrent:
-        """The weights inside the loop; dropped for a whole sequence at once, so that all its steps miss the same."""
+        """The weights inside the loop."""
         kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        if training and self.weight_drop:
-            kernel = keras.random.dropout(kernel, self.weight_drop, seed=self.cell.seed_generator)
-        return Recurrent(kernel, self.biases()[1])
+        if training:
+            kernel = self.remedies.dropped(kernel, self.cell.seed_generator)
+        return Recurrent(kernel, self.biases()[1], None, self.vectors())
+
+    def vectors(self) -> dict[str, Tensor]:
+        """The step's small weights."""
+        return {}
 
     def biases(self) -> tuple[Tensor, Tensor | None]:
         """The bias of the input's product, and that of the state's, if there is one."""
@@ -86,9 +96,13 @@ class _Fast:
             return tf.zeros([self.cell.kernel.shape[1]], self.cell.compute_dtype), None
         return tf.convert_to_tensor(self.cell.bias), None
 
+    def inferring(self) -> Step:
+        """The layer's arithmetic where nothing is trained."""
+        return Zoned(self.step(), self.remedies.zoneout) if self.remedies.zoneout else self.step()
+
 
 @saved_as_keras_own
-class SimpleRNN(_Fast, keras.layers.SimpleRNN):  # type: ignore[misc] # Keras has no types
+class SimpleRNN(Fast, keras.layers.SimpleRNN):  # type: ignore[misc] # Keras has no types
     """`keras.layers.SimpleRNN`."""
 
     def step(self) -> Step:
@@ -96,7 +110,7 @@ class SimpleRNN(_Fast, keras.layers.SimpleRNN):  # type: ignore[misc] # Keras ha
 
 
 @saved_as_keras_own
-class LSTM(_Fast, keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
+class LSTM(Fast, keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
     """`keras.layers.LSTM`."""
 
     def step(self) -> Step:
@@ -104,7 +118,7 @@ class LSTM(_Fast, keras.layers.LSTM):  # type: ignore[misc] # Keras has no types
 
 
 @saved_as_keras_own
-class GRU(_Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
+class GRU(Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
     """`keras.layers.GRU`."""
 
     def step(self) -> Step:
@@ -122,8 +136,8 @@ class GRU(_Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
 
 def _step(layer: Any, sequences: Tensor, states: list[Tensor]) -> tuple[Any, ...]:
     """A single step, as generation takes one after the other: no loop, and as few operations as can be."""
-    bias, kernel = layer.biases()[0], tf.convert_to_tensor(layer.cell.kernel)
-    last = single(layer.step(), sequences[:, 0] @ kernel + bias, layer.recurrent(False), states)
+    x = layer.prepared(sequences[:, 0] @ tf.convert_to_tensor(layer.cell.kernel))
+    last = single(layer.inferring(), x, layer.recurrent(False), states, Masks())
     return last[0], last[0][:, tf.newaxis], last
 
 
@@ -131,17 +145,37 @@ def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | Non
     read, make = layer.reader(sequences, training)
     if layer.go_backwards:
         read, mask = tf.reverse(read, [1]), None if mask is None else tf.reverse(mask, [1])
-    recurrent = layer.recurrent(training)
-    loop = engine.train if training else engine.infer
     pieces = engine.shards(sequences.shape[0]) if engine.compiles(training) else 1
+    loop = _loop(layer, pieces, training)
     made = []
-    for part, held, *first in zip(*(_cut(whole, pieces) for whole in (read, mask, *states)), strict=True):
-        held = None if held is None else tf.transpose(held)[:, :, tf.newaxis]
-        outputs, last = loop(layer.step(), Sequence(make(part), held), recurrent, first)
+    wholes = (read, *_held_back(layer, read, states, mask, training), *states)
+    for part, changes, reads, *first in zip(*(_cut(whole, pieces) for whole in wholes), strict=True):
+        changes = None if changes is None else tf.transpose(changes, [1, 0, 2])
+        outputs, last = loop(Sequence(make(part), Masks(changes, reads)), first)
         made.append((tf.transpose(outputs, [1, 0, 2]), *last))
     outputs, *last = (tf.concat(part, 0) if pieces > 1 else part[0] for part in zip(*made, strict=True))
     outputs = _masked(outputs, mask, layer.zero_output_for_mask)
     return outputs[:, -1], outputs, last
+
+
+def _loop(layer: Any, pieces: int, training: bool) -> Any:
+    recurrent = layer.recurrent(training)
+    if not training:
+        return lambda sequence, first: engine.infer(layer.inferring(), sequence, recurrent, first)
+    omega = layer.remedies.omega / pieces  # a mean over the rows of each shard
+    return lambda sequence, first: engine.train(layer.step(), sequence, recurrent, first, omega)
+
+
+def _held_back(layer: Any, read: Tensor, states: list[Tensor], mask: Tensor | None, training: bool) -> list[Any]:
+    """Where states change, `(batch, steps, …)`, and the factors of what the kernel reads, as `Masks` has them."""
+    changes = None if mask is None else mask[:, :, tf.newaxis]
+    if not training:
+        return [changes, None]
+    seed, remedies = getattr(layer.cell, "seed_generator", None), layer.remedies
+    free = remedies.changes(states, tf.shape(read)[1], seed)
+    if free is not None:
+        changes = free if changes is None else free & changes
+    return [changes, remedies.reads(states[0], seed)]
 
 
 def _masked(outputs: Tensor, mask: Tensor | None, zero: bool) -> Tensor:

@@ -1,0 +1,10 @@
+"""LSTM with coupled gates: what is forgotten makes room for what is let in, with one gate less."""
+
+from typing import Any
+
+
+def layer(units: int, name: str) -> Any:
+    """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
+    from seqapp.layers import CoupledLSTM
+
+    return CoupledLSTM(units, return_sequences=True, return_state=True, name=name)

@@ -1,0 +1,10 @@
+"""JANET: just another network, a forget gate only; half the weights of an LSTM."""
+
+from typing import Any
+
+
+def layer(units: int, name: str) -> Any:
+    """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
+    from seqapp.layers import JANET
+
+    return JANET(units, return_sequences=True, return_state=True, name=name)
