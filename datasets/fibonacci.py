@@ -99,6 +99,11 @@ class Task(BaseTask):
         item = str(answer["next"][0])
         return {"terms": np.array([[*raw["terms"][0][1:], item]], dtype=object)}, item
 
+    def labels(self, raw: Raw) -> list[str]:
+        """The terms' digits at each place, least significant first."""
+        digits = places(raw["terms"])[0].numpy()
+        return ["+".join(map(str, place)) for place in digits.tolist()]
+
     def describe(self, answer: Raw) -> str:
         """The term itself."""
         return str(answer["next"])

@@ -28,6 +28,7 @@ from seqapp.streams import Streams
 
 if TYPE_CHECKING:
     from seqapp.network import Network
+    from seqapp.surprise import Surprise
 
 Raw = dict[str, Any]  # what the user has, by input name; every array leads with the batch axis
 HIGHER_IS_BETTER = frozenset({"accuracy", "exact_match", "direction_accuracy"})
@@ -237,6 +238,12 @@ class Dataset(abc.ABC):
     ) -> dict[str, Callable[[Any], None]]:
         """Functions that draw on matplotlib's Axes, by the picture's name: `evaluate --plot` writes them."""
         return {}
+
+    def surprise(self, predictions: Any) -> Surprise:
+        """How surprising each scored step of the test split was, or the first ones, by what `in_units` gave."""
+        from seqapp.surprise import surprise
+
+        return surprise(self.task.head, predictions)
 
     def on(self, source: str) -> Dataset:
         """The same task on other data of the same form, whole, as the test split.

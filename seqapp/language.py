@@ -192,6 +192,11 @@ class TextTask(Task):
         shown = ", ".join(repr(token.decode(errors="replace")) for token in dict.fromkeys(unknown.tolist()))[:200]
         return f"{len(unknown)} of {len(tokens)} tokens are unknown to the model and read as {UNKNOWN}: {shown}"
 
+    def labels(self, raw: Raw) -> list[str]:
+        """`<start>`, then the first text's tokens."""
+        tokens = self.cutter.split([to_bytes(str(raw["text"][0]))])[0].numpy().tolist()
+        return [START, *(token.decode(errors="backslashreplace") for token in tokens)]
+
     def describe(self, answer: Raw) -> str:
         """One line a token: its probability and a bar."""
         shown = [to_bytes(token) if self.level == "byte" else token for token in answer["next"]]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from seqapp.contract import Baseline, Dataset
+from seqapp.errors import BadInput
 from seqapp.files import publish
 from seqapp.heads import Predictions
 from seqapp.runs import Run
 
-Draw = Callable[[Any], None]  # draws on matplotlib's Axes
+Draw = Callable[[Any], None]  # draws on matplotlib's Axes; for `written` on its Figure
 KINDS = ("png", "svg")
 LINES = (("black", "-"), ("black", "--"), ("dimgrey", ":"), ("dimgrey", "-."), ("darkgrey", "-"), ("darkgrey", "--"))
 
@@ -23,24 +24,43 @@ def report(run: Run, dataset: Dataset, said: Predictions, baselines: Mapping[str
     drawn: dict[str, Draw] = {"learning_curve": functools.partial(learning_curve, run.folder / "history.csv")}
     drawn |= dataset.pictures(run.model, said, baselines)
     folder = run.folder / "report"
-    folder.mkdir(exist_ok=True)
-    return [file for name, draw in drawn.items() for file in _written(folder, name, draw)]
+    return [file for name, draw in drawn.items() for file in written(folder / name, functools.partial(_on_axes, draw))]
 
 
-def _written(folder: Path, name: str, draw: Draw) -> list[Path]:
+def written(base: Path, draw: Draw, size: tuple[float, float] = (8, 4.5)) -> list[Path]:
+    """What `draw` draws on a Figure of `size`, width and height in inches, as `base`.png and `base`.svg.
+
+    Letters stay letters in the SVG, so that it is small and can be searched.
+
+    Raises:
+        BadInput: the files cannot be written there.
+    """
     import matplotlib
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(8, 4.5), layout="constrained")
-    axes = figure.subplots()
-    draw(axes)
-    axes.spines[["top", "right"]].set_visible(False)
-    files = [folder / f"{name}.{kind}" for kind in KINDS]
-    with matplotlib.rc_context({"svg.hashsalt": "seqapp"}):  # the same picture is the same file
+    stem = base.stem if base.suffix.lower().lstrip(".") in KINDS else base.name
+    files = [base.with_name(f"{stem}.{kind}") for kind in KINDS]
+    with matplotlib.rc_context({"svg.hashsalt": "seqapp", "svg.fonttype": "none"}):  # the same picture is the same file
+        figure = Figure(figsize=size, layout="constrained")
+        draw(figure)
         for file in files:
             dated = {"Date": None} if file.suffix == ".svg" else {}
-            publish(file, lambda path, dated=dated: figure.savefig(path, dpi=150, metadata=dated))  # type: ignore[misc]
+            try:
+                publish(file, lambda path, dated=dated: figure.savefig(path, dpi=150, metadata=dated))  # type: ignore[misc]
+            except OSError as error:
+                raise BadInput(f"{file}: cannot be written: {error.strerror}.") from None
     return files
+
+
+def plain_axes(figure: Any) -> Any:
+    """One Axes that fills a Figure, without a frame above and on the right."""
+    axes = figure.subplots()
+    axes.spines[["top", "right"]].set_visible(False)
+    return axes
+
+
+def _on_axes(draw: Draw, figure: Any) -> None:
+    draw(plain_axes(figure))
 
 
 def learning_curve(history: Path, axes: Any) -> None:

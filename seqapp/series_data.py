@@ -27,6 +27,7 @@ from seqapp.series_pictures import pictures
 from seqapp.series_recursion import rolled
 from seqapp.series_task import SeriesTask
 from seqapp.splits import Split
+from seqapp.surprise import SIGMAS, Surprise, sigmas
 
 if TYPE_CHECKING:
     from seqapp.network import Network
@@ -193,6 +194,16 @@ class SeriesDataset(Dataset):
     def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
         """Absolute error of each forecast, the mean over horizon and targets; of intervals the pinball loss too."""
         return self.measured(predictions).cases()
+
+    def surprise(self, predictions: Estimated) -> Surprise:
+        """Standardised errors one row ahead, a track for each target, by the date of the row or its number."""
+        said, frame, rows = self.measured(predictions), self.frame, self.origins("test") + 1
+        labels = [frame.dates[row] if frame.dates else str(row) for row in rows.tolist()]
+        if len(frame.bounds) > 1:
+            series = np.searchsorted([stop for _, stop in frame.bounds], rows, "right")
+            labels = [f"{frame.names[number]} {label}" for number, label in zip(series, labels, strict=True)]
+        values = sigmas(said.actual[..., 0], said.quantiles[:, :, 0], self.task.quantiles)
+        return Surprise(labels, values, SIGMAS, self.task.columns[: self.task.targets])
 
     def pictures(self, model: str, predictions: Estimated, baselines: Mapping[str, Baseline]) -> dict[str, Draw]:
         """Forecast, coverage, error by rows ahead."""

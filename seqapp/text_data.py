@@ -20,6 +20,7 @@ from seqapp.heads import Classified
 from seqapp.language import TextTask
 from seqapp.splits import Split
 from seqapp.streams import Batch, Chosen, Places, Streams
+from seqapp.surprise import Surprise
 from seqapp.table import read_input
 from seqapp.text_defaults import by_size
 from seqapp.vocabulary import START, UNKNOWN
@@ -221,6 +222,11 @@ class TextDataset(Dataset):
             "perplexity": float(np.exp(loss)),
             "accuracy": float((predictions.actual == predictions.predicted).mean()),
         }
+
+    def surprise(self, predictions: Classified) -> Surprise:
+        """Bits of each token."""
+        tokens = [self.task.tokens[place] for place in predictions.actual]
+        return super().surprise(predictions).of_text(tokens, self.task.cutter.writer(""))
 
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """What the dataset file counts in generated text, if anything."""

@@ -1,44 +1,49 @@
-"""seqapp inspect: a look inside a run."""
+"""seqapp inspect: a look inside a run. A file in seqapp/views is one view; each defines `command`."""
 
 from __future__ import annotations
 
-import json
-from typing import Any
+import importlib
+from pathlib import Path
 
 import click
 
-from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_for_use
+from seqapp import views
+from seqapp.errors import UnknownName
 
 
-@click.command("inspect")
+class Views(click.Group):
+    """All files in seqapp/views but those that begin with `_`; a view is told the run's folder as `ctx.obj`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the views, sorted."""
+        found = {file.stem for folder in views.__path__ for file in Path(folder).glob("*.py")}
+        return sorted(name for name in found if not name.startswith("_"))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load one view's file."""
+        if cmd_name not in self.list_commands(ctx):
+            raise UnknownName("view", cmd_name, self.list_commands(ctx))
+        command: click.Command = importlib.import_module(f"seqapp.views.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Each view with its options' names."""
+        with formatter.section("Views"):
+            formatter.write_dl([(name, self._described(ctx, name)) for name in self.list_commands(ctx)])
+
+    def _described(self, ctx: click.Context, name: str) -> str:
+        command = self.get_command(ctx, name)
+        assert command is not None  # for mypy: it was just listed
+        options = [option.opts[0] for option in command.params if isinstance(option, click.Option)]
+        return f"{command.get_short_help_str(200)} {', '.join(options)}"
+
+
+@click.group("inspect", cls=Views, subcommand_metavar="VIEW [OPTIONS]")
 @click.argument("run")
-@click.argument("what", type=click.Choice(["weights"]))
-@click.option("--json", "as_json", is_flag=True, help="A list of weights on stdout.")
-def command(run: str, what: str, as_json: bool) -> None:
-    """Look inside RUN. `weights`: every layer's weights, with shapes and counts, and what computes it."""
-    opened = open_for_use(run)
-    start_tensorflow()
-    from seqapp.weights import weights
+@click.pass_context
+def command(context: click.Context, run: str) -> None:
+    """Look inside RUN: its weights, its gradients, how far back it looks, what surprises it.
 
-    found = weights(opened.load_network(opened.task()))
-    click.echo(json.dumps(found) if as_json else _for_a_person(found))
-
-
-def _for_a_person(found: list[dict[str, Any]]) -> str:
-    import pandas as pd
-
-    table = pd.DataFrame(found)[["layer", "class", "weight", "shape", "matrices", "count"]]
-    table["shape"] = [" × ".join(map(str, shape)) for shape in table["shape"]]
-    text = table.to_string(index=False)
-    gated = next((row for row in found if row["matrices"] > 1), None)
-    total = f"{text}\n\n{sum(row['count'] for row in found)} weights in all"
-    engines = {row["layer"]: row["engine"] for row in found if row["engine"]}
-    total += "".join(f"\n{layer}: engine {engine}" for layer, engine in engines.items())
-    if gated is None:
-        return total
-    name, blocks = gated["class"], gated["matrices"]
-    return (
-        f"{total}\n{name} holds {blocks} matrices side by side in each of its kernels, one for each gate and one for\n"
-        f"what is let in; a SimpleRNN of the same size has one: hence {blocks} × as many weights."
-    )
+    `seqapp inspect RUN VIEW --help` explains a view and its options.
+    """
+    context.obj = run

@@ -1,0 +1,43 @@
+"""seqapp inspect RUN weights: every layer's weights, with shapes and counts, and what computes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from seqapp.quiet import start_tensorflow
+from seqapp.runs import open_for_use
+
+
+@click.command("weights")
+@click.option("--json", "as_json", is_flag=True, help="A list of weights on stdout.")
+@click.pass_obj
+def command(run: str, as_json: bool) -> None:
+    """Every layer's weights, with shapes and counts, and what computes it."""
+    opened = open_for_use(run)
+    start_tensorflow()
+    from seqapp.weights import weights
+
+    found = weights(opened.load_network(opened.task()))
+    click.echo(json.dumps(found) if as_json else _for_a_person(found))
+
+
+def _for_a_person(found: list[dict[str, Any]]) -> str:
+    import pandas as pd
+
+    table = pd.DataFrame(found)[["layer", "class", "weight", "shape", "matrices", "count"]]
+    table["shape"] = [" × ".join(map(str, shape)) for shape in table["shape"]]
+    text = table.to_string(index=False)
+    gated = next((row for row in found if row["matrices"] > 1), None)
+    total = f"{text}\n\n{sum(row['count'] for row in found)} weights in all"
+    engines = {row["layer"]: row["engine"] for row in found if row["engine"]}
+    total += "".join(f"\n{layer}: engine {engine}" for layer, engine in engines.items())
+    if gated is None:
+        return total
+    name, blocks = gated["class"], gated["matrices"]
+    return (
+        f"{total}\n{name} holds {blocks} matrices side by side in each of its kernels, one for each gate and one for\n"
+        f"what is let in; a SimpleRNN of the same size has one: hence {blocks} × as many weights."
+    )
