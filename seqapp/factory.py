@@ -11,7 +11,7 @@ import numpy as np
 from seqapp.contract import Task, Tokens
 from seqapp.errors import BadInput
 from seqapp.heads import Tensor
-from seqapp.network import Link, Network, is_recurrent
+from seqapp.network import Link, Network, halves, is_recurrent
 
 REMEDIES = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
 STARTS = ("forget_bias", "chrono", "recurrent_init")
@@ -140,13 +140,16 @@ def why_not(layer: Any, engine: str, remedy: str) -> str | None:
     """Why a model file's layer cannot be trained with a remedy, or None."""
     if engine != "fast" or not hasattr(layer, "remedies"):
         return "only the layers of seqapp.layers on --engine fast know it."
-    if remedy != "zoneout" and not layer.step().columns:
-        return f"a {type(layer).__name__} does not multiply its state with a kernel."
+    step = layer.step()
+    if remedy != "zoneout" and not step.columns and not (remedy == "omega" and step.vectors):
+        return f"the layer {type(layer).__name__} does not multiply its state with a kernel."
     return None
 
 
 def _stacked(chain: list[Link], hidden: Tensor, layer: Any, shape: Shape) -> Tensor:
     """The layer's sequence over what is below; its state is there to be stepped with."""
+    import keras
+
     sequence = layer(hidden) if is_recurrent(layer) else None
     if not isinstance(sequence, list | tuple) or len(sequence) < 2 or len(sequence[0].shape) != 3:
         raise BadInput(
@@ -155,7 +158,7 @@ def _stacked(chain: list[Link], hidden: Tensor, layer: Any, shape: Shape) -> Ten
         )
     residual = shape.residual and hidden.shape[-1] == sequence[0].shape[-1]
     chain.append(Link(layer, residual=residual))
-    return sequence[0] + hidden if residual else sequence[0]
+    return keras.layers.Add(name=f"{layer.name}_residual")([sequence[0], hidden]) if residual else sequence[0]
 
 
 def _begin(chain: list[Link], shape: Shape, seed: list[int]) -> None:
@@ -165,5 +168,5 @@ def _begin(chain: list[Link], shape: Shape, seed: list[int]) -> None:
     from seqapp.layers.starts import Starts
 
     starts, random = Starts(**shape.of(STARTS)), np.random.default_rng(seed)
-    for layer in getattr(chain[-1].layer, "directions", [chain[-1].layer]):
+    for layer in halves(chain[-1].layer):
         starts.apply(layer, random)

@@ -49,8 +49,7 @@ class Network:
     @property
     def layers(self) -> list[Any]:
         """Its Keras layers, each once; of one that reads both ways, the two inside."""
-        each = (getattr(link.layer, "directions", [link.layer]) for link in self.chain)
-        return list(dict.fromkeys(layer for layers in each for layer in layers))
+        return list(dict.fromkeys(layer for link in self.chain for layer in halves(link.layer)))
 
     def start(self, batch: Tensor) -> list[Any]:
         """The zero state of every recurrent layer for `batch` rows."""
@@ -130,6 +129,11 @@ def check_causal(network: Network, task: Task) -> None:
             "the model looks ahead: its outputs at a step change when only later inputs do, so it would see what it is "
             "to predict. Build it without Bidirectional and go_backwards."
         )
+
+
+def halves(layer: Any) -> list[Any]:
+    """The two layers inside one that reads both ways; any other layer itself."""
+    return list(layer.directions()) if hasattr(layer, "directions") else [layer]
 
 
 def is_recurrent(layer: Any) -> bool:

@@ -20,6 +20,7 @@ from seqapp.layers.engine import compiled
 from seqapp.layers.recurrent import GRU, LSTM, SimpleRNN
 
 __all__ = [
-    "GRU", "JANET", "LSTM", "BothWays", "CoupledLSTM", "Embedding", "IndependentRNN", "LayerNormGRU", "LayerNormLSTM", "MinimalGRU",
-    "MultiplicativeLSTM", "MultiplicativeRNN", "PeepholeLSTM", "ReversibleEmbedding", "SimpleRNN", "compiled",
+    "GRU", "JANET", "LSTM", "BothWays", "CoupledLSTM", "Embedding", "IndependentRNN", "LayerNormGRU", "LayerNormLSTM",
+    "MinimalGRU", "MultiplicativeLSTM", "MultiplicativeRNN", "PeepholeLSTM", "ReversibleEmbedding", "SimpleRNN",
+    "compiled",
 ]  # fmt: skip

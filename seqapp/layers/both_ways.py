@@ -29,21 +29,20 @@ class BothWays(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
         super().__init__(**options)
         self.forward, self.backward, self.finish = forward, backward, finish
 
-    @property
     def directions(self) -> list[Any]:
         """The two layers."""
         return [self.forward, self.backward]
 
     def build(self, shape: Any) -> None:
         """Both layers read the same."""
-        for layer in self.directions:
+        for layer in self.directions():
             if not layer.built:
                 layer.build(shape)
         self.built = True
 
     def get_initial_state(self, batch_size: Any) -> list[Any]:
         """Zeros, of the forward layer first."""
-        return [state for layer in self.directions for state in tf.nest.flatten(layer.get_initial_state(batch_size))]
+        return [state for layer in self.directions() for state in tf.nest.flatten(layer.get_initial_state(batch_size))]
 
     def call(
         self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool = False
@@ -58,17 +57,16 @@ class BothWays(keras.layers.Layer):  # type: ignore[misc] # Keras has no types
 
     def compute_output_spec(self, sequences: Any, **options: Any) -> Any:
         """Shapes, without computing."""
-        made = [layer.compute_output_spec(sequences) for layer in self.directions]
+        made = [layer.compute_output_spec(sequences) for layer in self.directions()]
         (there, *ahead), (back, *behind) = made
         width = there.shape[-1] + back.shape[-1]
         return keras.KerasTensor((*there.shape[:-1], width), dtype=there.dtype), *ahead, *behind
 
     def get_config(self) -> dict[str, Any]:
         """Both layers and `finish`."""
-        held = {
-            name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("forward", "backward")
-        }
-        return super().get_config() | held | {"finish": self.finish}
+        held = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in ("forward", "backward")}
+        config: dict[str, Any] = super().get_config()
+        return config | held | {"finish": self.finish}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> BothWays:

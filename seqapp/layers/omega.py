@@ -1,7 +1,7 @@
 """The Ω regulariser: recurrent weights that keep the error signal's norm on its way back through time.
 
 Ω = mean over steps and rows of (‖δ ∂s⁺/∂s‖ / ‖δ‖ - 1)², with δ = ∂L/∂s⁺ the loss's gradient with respect to the states
-after a step: Pascanu, Mikolov & Bengio 2013, equation 9, as a mean where it has a sum, so that its factor means the same
+after a step: Pascanu, Mikolov & Bengio 2013, equation 9, as a mean where it has a sum, so that its factor is the same
 at every length. As there, δ, the states and the inputs are held fixed: only what ∂s⁺/∂s itself owes to the recurrent
 weights is followed. That makes all steps independent of each other, and of any step's arithmetic.
 """

@@ -46,6 +46,10 @@ class Fast:
             return "unroll=True"
         if self.cell.recurrent_dropout:
             return f"recurrent_dropout={self.cell.recurrent_dropout:g}"
+        return self.unlike()
+
+    def unlike(self) -> str | None:
+        """Why this layer's arithmetic is not that of its `step`, or None."""
         for option in ("activation", "recurrent_activation"):
             activation = getattr(self.cell, option, keras.activations.linear)
             if not any(activation is keras.activations.get(name) for name in FUNCTIONS):
@@ -124,8 +128,8 @@ class GRU(Fast, keras.layers.GRU):  # type: ignore[misc] # Keras has no types
     def step(self) -> Step:
         return GRUStep(_name(self.cell.activation), _name(self.cell.recurrent_activation))
 
-    def fallback(self) -> str | None:
-        return super().fallback() or (None if self.reset_after else "reset_after=False: two products in one step")
+    def unlike(self) -> str | None:
+        return super().unlike() or (None if self.reset_after else "reset_after=False: two products in one step")
 
     def biases(self) -> tuple[Tensor, Tensor | None]:
         if self.cell.bias is None:

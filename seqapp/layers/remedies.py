@@ -57,5 +57,3 @@ class Zoned(Step):
     def combine(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> list[Tensor]:
         new = self.step.combine(gates, states, vectors)
         return [self.share * before + (1 - self.share) * after for before, after in zip(states, new, strict=True)]
-
-

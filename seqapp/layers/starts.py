@@ -41,13 +41,13 @@ class Starts:
 def _keeps(layer: Any, option: str) -> int:
     block: int | None = layer.step().keeps
     if block is None:
-        raise BadInput(f"{option}: a {type(layer).__name__} has no gate that keeps its state.")
+        raise BadInput(f"{option}: the layer {type(layer).__name__} has no gate that keeps its state.")
     return block
 
 
 def _set_blocks(layer: Any, option: str, blocks: dict[int, Any]) -> None:
     if layer.cell.bias is None:
-        raise BadInput(f"{option}: this {type(layer).__name__} has no bias.")
+        raise BadInput(f"{option}: the layer {type(layer).__name__} has no bias.")
     bias = layer.cell.bias.numpy()
     held = bias if bias.ndim == 1 else bias[0]  # Keras's GRU has a second row, of the state's product
     for block, values in blocks.items():
@@ -59,7 +59,7 @@ def _set_kernels(layer: Any, kind: str, random: np.random.Generator) -> None:
     """Each gate's square matrix by itself; a layer whose units see only themselves gets ones."""
     kernels = recurrent_kernels(layer)
     if not kernels:
-        raise BadInput(f"--recurrent-init: a {type(layer).__name__} has no recurrent weights.")
+        raise BadInput(f"--recurrent-init: the layer {type(layer).__name__} has no recurrent weights.")
     for kernel in kernels:
         if len(kernel.shape) == 1:
             kernel.assign(np.ones(kernel.shape))

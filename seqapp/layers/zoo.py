@@ -155,7 +155,7 @@ class LayerNormGRUStep(LayerNormLSTMStep):
 
 @dataclass(frozen=True)
 class MultiplicativeRNNStep(SimpleRNNStep):
-    """h = tanh(x + U (m ∘ V h)), m of the input: each input has a recurrent matrix of its own; Sutskever et al. 2011."""
+    """h = tanh(x + U (m ∘ V h)), m of the input: each input has its own recurrent matrix; Sutskever et al. 2011."""
 
     blocks: ClassVar[int] = 2  # and m
     factored: ClassVar[bool] = True

@@ -1,0 +1,285 @@
+"""What training does to recurrent layers: zoneout, recurrent dropout, Ω, initial weights; depth and both ways."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import SMALL, refused, seqapp
+from test_zoo import UNITS, drawn, sample
+
+from seqapp import rooms
+from seqapp.contract import Tokens, Vectors
+from seqapp.errors import BadInput
+from seqapp.factory import Shape, build
+from seqapp.heads import Category
+from seqapp.layers import engine, loops
+from seqapp.layers.engine import Sequence
+from seqapp.layers.omega import omega, omega_gradients
+from seqapp.layers.products import Masks
+from seqapp.layers.remedies import Remedies
+from seqapp.runs import layer_of, open_run
+
+KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
+
+
+class Question:
+    """A task of which only the ends count."""
+
+    inputs: Any = Vectors(4)
+    head = Category(5)
+    at_end = True
+
+
+def network(model: str = "lstm", task: Any = None, layers: int = 1, **shape: Any) -> Any:
+    return build(task or Question(), layer_of(rooms.find("models", model), {}), Shape(6, layers, 0.0, **shape))
+
+
+class TestMasks:
+    """Zoneout's and recurrent dropout's masks in the engine, against a loop of single steps that TensorFlow derives."""
+
+    @pytest.mark.parametrize("reads", [False, True])
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_outputs_and_gradients(self, kind: str, reads: bool) -> None:
+        layer = drawn(kind)
+        inputs, states = sample(layer)
+        random, step = np.random.default_rng(4), layer.step()
+        changes = tf.constant(random.random((6, 4, UNITS * len(states))) < 0.7)
+        seen = tf.constant(random.random((4, UNITS)) * 2) if reads else None
+        x = tf.constant(np.swapaxes(inputs, 0, 1))
+
+        def plain() -> Any:
+            now, outputs = [tf.constant(state) for state in states], []
+            for time in range(6):
+                made = layer.prepared(x[time] @ tf.convert_to_tensor(layer.cell.kernel))
+                after = loops.single(step, made, layer.recurrent(False), now, Masks(None, seen))
+                each = tf.split(changes[time], len(now), -1)
+                now = [tf.where(*three) for three in zip(each, after, now, strict=True)]
+                outputs.append(now[0])
+            return tf.stack(outputs), now
+
+        def fast() -> Any:
+            source = layer.reader(tf.constant(inputs), True)[1](tf.constant(inputs))
+            masks = Masks(changes, seen)
+            return engine.train(step, Sequence(source, masks), layer.recurrent(False), [*map(tf.constant, states)])
+
+        found = []
+        for run in (plain, fast):
+            with tf.GradientTape() as tape:
+                outputs, last = run()
+                total = tf.add_n([tf.reduce_sum(tf.sin(3 * part)) for part in (outputs, *last)])
+            gradients = tape.gradient(total, [weight.value for weight in layer.trainable_weights])
+            found.append([tf.convert_to_tensor(part).numpy() for part in (outputs, *last, *gradients)])
+        for one, two in zip(*found, strict=True):
+            np.testing.assert_allclose(one, two, atol=1e-10)
+
+    def test_zoneout_keeps_its_share_in_training_and_mixes_it_in_otherwise(self) -> None:
+        layer = drawn("LSTM")
+        layer.remedies = Remedies(zoneout=0.25)
+        inputs, states = sample(layer, batch=4000, steps=1)
+        states = [np.zeros((4000, UNITS)), np.full((4000, UNITS), 9.0)]
+        outputs, _, cell = layer(inputs, initial_state=states, training=True)
+        stayed = np.asarray(cell) == 9.0
+        assert stayed.mean() == pytest.approx(0.25, abs=0.02)
+        assert (np.asarray(outputs)[:, 0] == 0).mean() == pytest.approx(0.25, abs=0.02)
+        layer.remedies = Remedies()
+        expected = 0.25 * 9.0 + 0.75 * np.asarray(layer(inputs, initial_state=states)[2])
+        layer.remedies = Remedies(zoneout=0.25)
+        np.testing.assert_allclose(layer(inputs, initial_state=states)[2], expected, atol=1e-12)
+
+    def test_recurrent_dropout_hides_the_same_units_at_all_steps(self) -> None:
+        remedies = Remedies(recurrent_dropout=0.4)
+        import keras
+
+        reads = remedies.reads(tf.ones([500, 20]), keras.random.SeedGenerator(1))
+        assert set(np.unique(np.asarray(reads)).round(5)) == {0.0, np.float32(1 / 0.6).round(5)}
+        assert (np.asarray(reads) == 0).mean() == pytest.approx(0.4, abs=0.02)
+
+
+class TestOmega:
+    def test_it_is_equation_9(self) -> None:
+        """Against Jacobians written out: of h = tanh(x + h U), diag(1 - h²) Uᵀ."""
+        layer = drawn("SimpleRNN")
+        random = np.random.default_rng(0)
+        x, delta = random.normal(size=(3, 2, UNITS)), random.normal(size=(3, 2, UNITS))
+        states = random.normal(size=(4, 2, UNITS))
+        kernel = layer.cell.recurrent_kernel.numpy()
+        expected = []
+        for time in range(3):
+            for row in range(2):
+                after = np.tanh(x[time, row] + states[time, row] @ kernel)
+                back = (delta[time, row] * (1 - after**2)) @ kernel.T
+                expected.append((np.linalg.norm(back) / np.linalg.norm(delta[time, row]) - 1) ** 2)
+        found = omega(layer.step(), tf.constant(x), layer.recurrent(False), [tf.constant(states)], [tf.constant(delta)])
+        assert float(found) == pytest.approx(np.mean(expected))
+
+    @pytest.mark.parametrize("kind", KINDS)
+    def test_its_gradient_is_that_of_finite_differences(self, kind: str) -> None:
+        layer = drawn(kind)
+        random, step = np.random.default_rng(0), layer.step()
+        x = tf.constant(random.normal(size=(3, 2, step.blocks * UNITS)))
+        states, signals = (
+            [tf.constant(random.normal(size=(length, 2, UNITS))) for _ in layer.state_size] for length in (4, 3)
+        )
+        found = omega_gradients(step, x, layer.recurrent(False), states, signals)
+        gradient = found.vectors.get("recurrent_weights") if found.kernel is None else found.kernel
+        name = "recurrent_weights" if found.kernel is None else "recurrent_kernel"
+        weight = next(part for part in layer.trainable_weights if part.path.endswith(name))
+        kept, direction = weight.numpy(), random.normal(size=weight.shape)
+        sides = []
+        for side in (1e-6, -1e-6):
+            weight.assign(kept + side * direction)
+            sides.append(float(omega(step, x, layer.recurrent(False), states, signals)))
+        expected = (sides[0] - sides[1]) / 2e-6
+        assert float(np.sum(np.asarray(gradient) * direction)) == pytest.approx(expected, rel=1e-5)
+
+    def test_small_signals_count_and_absent_ones_do_not(self) -> None:
+        layer, random = drawn("SimpleRNN", dtype="float32"), np.random.default_rng(0)
+        x, delta = random.normal(size=(2, 1, UNITS)), random.normal(size=(2, 1, UNITS))
+        states = [tf.constant(random.normal(size=(3, 1, UNITS)), tf.float32)]
+
+        def at(scale: Any) -> float:
+            signals = [tf.constant(delta * scale, tf.float32)]
+            return float(omega(layer.step(), tf.constant(x, tf.float32), layer.recurrent(False), states, signals))
+
+        assert at(1e-35) == pytest.approx(at(1.0), rel=1e-4)
+        assert at(np.array([[[1.0]], [[0.0]]])) != pytest.approx(at(1.0), rel=1e-4)
+        assert at(0.0) == 0.0
+
+    def test_training_adds_it_to_the_gradient_of_the_recurrent_weights_alone(self) -> None:
+        inputs = tf.random.stateless_normal((3, 8, 4), [1, 2])
+        found = []
+        for factor in (0.0, 1.0, 2.0):
+            made = network("simple_rnn", omega=factor)
+            with tf.GradientTape() as tape:
+                total = tf.reduce_sum(made.train(inputs, made.start(3))[0][:, -1] ** 2)
+            found.append(
+                [tf.convert_to_tensor(part).numpy() for part in tape.gradient(total, made.model.trainable_variables)]
+            )
+        names = [variable.path.split("/")[-1] for variable in made.model.trainable_variables]
+        for name, none, once, twice in zip(names, *found, strict=True):
+            moved = np.abs(once - none).max()
+            assert (moved > 1e-4) == (name == "recurrent_kernel"), name
+            np.testing.assert_allclose(twice - none, 2 * (once - none), atol=1e-4)
+
+
+class TestStarts:
+    def test_the_forget_bias_is_that_of_the_gate_that_keeps(self) -> None:
+        for model, block in (
+            ("lstm", 1),
+            ("coupled_lstm", 0),
+            ("janet", 0),
+            ("minimal_gru", 0),
+            ("multiplicative_lstm", 1),
+        ):
+            bias = network(model, forget_bias=3.5).layers[0].cell.bias.numpy()
+            parts = np.split(bias, len(bias) // 6)
+            assert (parts[block] == 3.5).all()
+            assert all((part == 0).all() for place, part in enumerate(parts) if place != block)
+        assert (network("gru", forget_bias=3.5).layers[0].cell.bias.numpy()[0, :6] == 3.5).all()
+
+    def test_chrono_spreads_memories_up_to_its_steps(self) -> None:
+        layer = build(Question(), layer_of(rooms.find("models", "lstm"), {}), Shape(2000, 1, 0.0, chrono=500.0)).layers[
+            0
+        ]  # type: ignore[arg-type]
+        let_in, forget, candidate, let_out = np.split(layer.cell.bias.numpy(), 4)
+        times = 1 + np.exp(forget)  # sigmoid(b) = 1 - 1 / time
+        assert 2 <= times.min() < 10
+        assert 480 < times.max() <= 500
+        assert np.median(times) == pytest.approx(250, rel=0.1)
+        np.testing.assert_array_equal(let_in, -forget)
+        assert not candidate.any()
+        assert not let_out.any()
+
+    @pytest.mark.parametrize("model", ["lstm", "gru", "simple_rnn", "multiplicative_rnn"])
+    def test_each_gates_matrix_begins_as_asked(self, model: str) -> None:
+        for kind in ("identity", "orthogonal"):
+            kernel = network(model, recurrent_init=kind).layers[0].cell.recurrent_kernel.numpy()
+            for part in np.split(kernel, kernel.shape[1] // 6, 1):
+                np.testing.assert_allclose(part @ part.T, np.eye(6), atol=1e-6)
+                assert (part == np.eye(6)).all() == (kind == "identity")
+        ones = network("independent_rnn", recurrent_init="identity").layers[0].cell.small["recurrent_weights"]
+        assert (ones.numpy() == 1).all()
+
+    @pytest.mark.parametrize(
+        ("model", "shape", "said"),
+        [
+            ("simple_rnn", {"chrono": 9.0}, "--chrono: the layer SimpleRNN has no gate that keeps its state."),
+            ("simple_rnn", {"forget_bias": 1.0}, "--forget-bias: the layer SimpleRNN has no gate that keeps its state."),
+            ("minimal_gru", {"recurrent_init": "identity"}, "--recurrent-init: the layer MinimalGRU has no recurrent weights."),
+            ("minimal_gru", {"omega": 1.0}, "--omega: the layer MinimalGRU does not multiply its state with a kernel."),
+            ("lstm", {"zoneout": 0.1, "engine": "keras"}, "--zoneout: only the layers of seqapp.layers on --engine fast know it."),
+        ],
+    )  # fmt: skip
+    def test_what_a_layer_has_not_is_refused(self, model: str, shape: dict[str, Any], said: str) -> None:
+        with pytest.raises(BadInput) as refusal:
+            network(model, **shape)
+        assert str(refusal.value) == said
+
+
+class TestStacks:
+    def test_a_residual_layer_adds_what_it_reads(self) -> None:
+        plain, residual = (network(layers=2, residual=on) for on in (False, True))
+        inputs = tf.random.stateless_normal((2, 5, 4), [1, 2])
+        assert [link.residual for link in residual.chain] == [
+            False,
+            True,
+            False,
+        ]  # the first one is wider than its input
+        below, _ = plain.chain[0](inputs)[:2]
+        above = plain.chain[1](below)[0]
+        np.testing.assert_allclose(residual(inputs), plain.chain[2](below + above), atol=1e-6)
+        first, states = residual.step(inputs[:, :3], residual.start(2))
+        rest, _ = residual.step(inputs[:, 3:], states)
+        np.testing.assert_allclose(tf.concat([first, rest], 1), residual(inputs), atol=1e-6)
+
+    @pytest.mark.parametrize("model", ["simple_rnn", "peephole_lstm"])
+    def test_both_ends_are_seen_at_the_end_and_from_below(self, model: str) -> None:
+        for depth in (1, 2):
+            made = network(model, layers=depth, bidirectional=True)
+            inputs = np.random.default_rng(0).normal(size=(1, 9, 4)).astype(np.float32)
+            layer = made.chain[0].layer
+            ahead = layer.forward(inputs)[0]
+            back = layer.backward(inputs)[0]
+            expected = back[:, -1:] if depth == 1 else back[:, ::-1]
+            np.testing.assert_allclose(
+                layer(inputs)[0], tf.concat([ahead, tf.broadcast_to(expected, ahead.shape)], -1), atol=1e-6
+            )
+            np.testing.assert_allclose(made.step(inputs, made.start(1))[0], made(inputs), atol=1e-6)
+
+    def test_backwards_knows_the_beginning_better_than_forwards(self) -> None:
+        made = network("simple_rnn", bidirectional=True)
+        inputs = np.random.default_rng(0).normal(size=(1, 60, 4)).astype(np.float32)
+        changed = inputs.copy()
+        changed[:, 0] += 1
+        forward = made.chain[0].layer.forward
+        assert np.abs(made(inputs)[:, -1] - made(changed)[:, -1]).max() > 1e-3
+        assert np.abs(forward(inputs)[0][:, -1] - forward(changed)[0][:, -1]).max() < 1e-3
+
+    def test_where_the_future_is_to_be_predicted_both_ways_is_refused(self) -> None:
+        said = refused("train", "text", *SMALL["text"], "--bidirectional")
+        assert said == (
+            "Error: --bidirectional: this task is answered at every step, where a network that reads from the end would "
+            "see what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
+        )
+
+    def test_tied_embeddings_do_not_fit_both_ways(self) -> None:
+        class Tied(Question):
+            inputs = Tokens(5)
+
+        with pytest.raises(BadInput, match="--tie-embeddings: not with --bidirectional"):
+            network(task=Tied(), bidirectional=True, tie_embeddings=True)
+
+
+def test_all_of_it_trains_evaluates_exports_and_resumes() -> None:
+    options = ["--bidirectional", "--residual", "--layers", 2, "--zoneout", 0.1, "--recurrent-dropout", 0.1, "--omega", 0.5,
+               "--chrono", 10, "--recurrent-init", "orthogonal"]  # fmt: skip
+    seqapp("train", "stock", *SMALL["stock"], *options, "--epochs", 1, "--out", "run")
+    seqapp("train", "stock", "--out", "run", "--resume", "--epochs", 2)
+    seqapp("evaluate", "run")
+    seqapp("export", "run")
+    assert open_run("run").record["options"]["network"]["chrono"] == 10
+    said = seqapp("inspect", "run", "weights").stdout
+    assert "recurrent_1_backward" in said
