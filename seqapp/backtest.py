@@ -11,8 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 from seqapp.contract import Baseline, Dataset
 from seqapp.errors import BadInput
 from seqapp.evaluation import measured, predictions
-from seqapp.heads import Predictions
 from seqapp.factory import Shape, build
+from seqapp.heads import Predictions
 from seqapp.optimization import Plan
 from seqapp.recipe import calibrated
 from seqapp.runs import Run, layer_of

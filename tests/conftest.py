@@ -24,8 +24,19 @@ SMALL = {
     "weather_dinner": ["--days", "1500", "--epochs", "2", "--units", "8", "--window", "10"],
     "text": ["--corpus", "stories", "--epochs", "1", "--units", "8", "--bptt", "16"],
     "stock": ["--epochs", "2", "--units", "8", "--window", "12", "--horizon", "2"],
+    "recall": ["--gap", "10", "--sequences", "400", "--epochs", "1", "--units", "8"],
+    "temporal_order": ["--gap", "10", "--sequences", "400", "--epochs", "1", "--units", "8"],
+    "adding": ["--gap", "10", "--sequences", "400", "--epochs", "1", "--units", "8"],
 }
-MODEL = {"fibonacci": "simple_rnn", "weather_dinner": "gru", "text": "lstm", "stock": "lstm"}
+MODEL = {
+    "fibonacci": "simple_rnn",
+    "weather_dinner": "gru",
+    "text": "lstm",
+    "stock": "lstm",
+    "recall": "lstm",
+    "temporal_order": "gru",
+    "adding": "lstm",
+}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,9 +17,9 @@ from seqapp.batches import Epoch, batches
 from seqapp.categories import draw
 from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.evaluation import predictions
+from seqapp.factory import Shape, build
 from seqapp.generation import Request
 from seqapp.heads import Category
-from seqapp.factory import Shape, build
 from seqapp.network import check_causal
 from seqapp.runs import layer_of, open_run
 from seqapp.signatures import functions

@@ -182,7 +182,7 @@ class TestNames:
     def test_a_dataset(self) -> None:
         assert refused("train", "fibonaci") == (
             "Error: no dataset named 'fibonaci'. Did you mean 'fibonacci'? "
-            "Choose from: fibonacci, stock, text, weather_dinner."
+            "Choose from: adding, fibonacci, recall, stock, temporal_order, text, weather_dinner."
         )
 
     def test_a_model(self) -> None:

@@ -115,7 +115,7 @@ class TestMistakes:
     def test_a_file_that_is_not_there(self, outside: Path) -> None:
         said = refused("train", "./web_lgo.py")
         assert said == (
-            "Error: no file 'web_lgo.py'. Give the path of a dataset file, or one of: fibonacci, stock, text, weather_dinner."
+            "Error: no file 'web_lgo.py'. Give the path of a dataset file, or one of: adding, fibonacci, recall, stock, temporal_order, text, weather_dinner."
         )
 
     def test_a_file_that_fails_to_import_shows_its_own_error(self, outside: Path) -> None:

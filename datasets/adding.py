@@ -1,0 +1,190 @@
+"""Adding: the sum of the two marked numbers of a long sequence, asked at its end.
+
+"0.3 0.7* 0.1 0.2* …" -> 0.9. Two of the numbers are marked: one in the first tenth, one in the rest of the first half.
+Experiment 4 of Hochreiter & Schmidhuber 1997. There half the sum is asked for, and an answer is right within 0.04; so
+`within_0.04`, of the whole sum, is twice as strict.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp import splits
+from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
+from seqapp.contract import Task as BaseTask
+from seqapp.errors import BadInput
+from seqapp.events import of_other_length
+from seqapp.heads import Estimated, Quantiles, Tensor
+from seqapp.runs import sha256
+
+DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}
+NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned where a share of SOLVED is right
+PARTS = 10  # of a sequence, whose means the line sees
+
+
+@click.option("--gap", default=30, show_default=True, type=click.IntRange(min=10), help="Numbers in a sequence.")
+@click.option("--sequences", default=24000, show_default=True, type=click.IntRange(min=100), help="Sequences in all.")
+@splits.by_rows
+def load(gap: int, sequences: int, split: str, seed: int) -> AddingDataset:
+    """Random sequences, cut into training, validation and test."""
+    return AddingDataset(*drawn(sequences, gap, np.random.default_rng(seed)), split)
+
+
+def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+    """`count` sequences: float32 `(count, gap)` in [0, 1), and the places of the two marks, int64 `(count, 2)`."""
+    values = random.random((count, gap), np.float32)
+    return values, np.stack([random.integers(0, gap // 10, count), random.integers(gap // 10, gap // 2, count)], 1)
+
+
+@dataclass(frozen=True)
+class Task(BaseTask):
+    """Numbers and marks `(batch, steps)` -> the sum of the marked numbers, with an interval."""
+
+    steps: int  # of each sequence in training
+    literal: ClassVar[bool] = True
+    at_end: ClassVar[bool] = True
+
+    @property
+    def inputs(self) -> Vectors:
+        """The number and its mark."""
+        return Vectors(2)
+
+    @property
+    def head(self) -> Quantiles:
+        """The sum."""
+        return Quantiles(1)
+
+    def signature(self) -> dict[str, Any]:
+        """Numbers from 0 to 1, and 1 where one is marked, else 0."""
+        import tensorflow as tf
+
+        return {name: tf.TensorSpec([None, None], tf.float32) for name in ("values", "marked")}
+
+    def encode(self, raw: Raw) -> Tensor:
+        """Both side by side, `(batch, steps, 2)`."""
+        import tensorflow as tf
+
+        from seqapp.checks import require
+
+        values, marked = raw["values"], raw["marked"]
+        same = tf.reduce_all(tf.equal(tf.shape(values), tf.shape(marked)))
+        marked = require(marked, same, "marked: expected as many as values, got shape {}", tf.shape(marked))
+        outside = tf.boolean_mask(values, ~((values >= 0) & (values <= 1)))
+        values = require(values, tf.equal(tf.size(outside), 0), "values: expected numbers from 0 to 1, got {}", outside)
+        other = tf.boolean_mask(marked, ~(tf.equal(marked, 0) | tf.equal(marked, 1)))
+        marked = require(marked, tf.equal(tf.size(other), 0), "marked: expected 0 or 1, got {}", other)
+        return tf.stack([values, marked], -1)
+
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """The median, and the bounds between which four of five sums lie."""
+        quantiles = self.head.quantiles(outputs[:, -1])[:, 0]  # (batch, 3)
+        return {"sum": quantiles[:, 1], "lower": quantiles[:, 0], "upper": quantiles[:, 2]}
+
+    def read(self, text: str, source: str) -> Raw:
+        """Numbers between spaces, commas or line ends, the two marked ones with a star."""
+        words = text.replace(",", " ").split()
+        values = [_number(word.removesuffix("*")) for word in words]
+        for word, value in zip(words, values, strict=True):
+            if not 0 <= value <= 1:
+                raise BadInput(f"{source}: expected numbers from 0 to 1 such as 0.3 or, marked, 0.7*, got '{word}'.")
+        marked = [word.endswith("*") for word in words]
+        if sum(marked) != 2:
+            raise BadInput(f"{source}: expected two numbers marked with a star, such as 0.7*, got {sum(marked)}.")
+        return {"values": np.array([values], np.float32), "marked": np.array([marked], np.float32)}
+
+    def remark(self, raw: Raw) -> str | None:
+        """Whether there are other steps than in training."""
+        return of_other_length(raw["values"].shape[1], self.steps)
+
+    def labels(self, raw: Raw) -> list[str]:
+        """The numbers of the first row, the marked ones with a star."""
+        pairs = zip(raw["values"][0], raw["marked"][0], strict=True)
+        return [f"{value:.2f}{'*' if marked else ''}" for value, marked in pairs]
+
+    def describe(self, answer: Raw) -> str:
+        """The sum with its interval."""
+        return f"{answer['sum']:.3f}  (80 %: {answer['lower']:.3f} to {answer['upper']:.3f})"
+
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """The sum, once: its marks are taken away, and without marks nothing is asked. Nothing is drawn."""
+        if not raw["marked"].any():
+            return raw, None
+        return raw | {"marked": np.zeros_like(raw["marked"])}, float(answer["sum"][0])
+
+
+class AddingDataset(Dataset):
+    """Numbers `(sequences, steps)` and the places of their marks `(sequences, 2)`, cut in the order drawn."""
+
+    def __init__(self, values: NDArray[Any], places: NDArray[Any], split: str) -> None:
+        self.task, self.values, self.places = Task(values.shape[1]), values, places
+        self.sums = np.take_along_axis(values, places, 1).sum(1)
+        self.cut = splits.cut(len(values), split)
+        self.split = self.cut.describe()
+        fingerprint = sha256(values.tobytes(), places.tobytes())
+        self.data = {"sha256": fingerprint, "rows": len(values), "source": "random sequences"}
+        last = self.cut.test[1] - 1
+        marked = np.isin(np.arange(values.shape[1]), places[last]).astype(np.float32)
+        self.latest = {"values": values[[last]], "marked": marked[np.newaxis]}
+
+    def windows(self, split: str) -> Windows:
+        """A sequence each, of which the last step counts."""
+        import tensorflow as tf
+
+        rows, steps = slice(*getattr(self.cut, split)), self.values.shape[1]
+        values, places, sums = (tf.constant(held[rows]) for held in (self.values, self.places, self.sums))
+        last = tf.one_hot(steps - 1, steps)
+
+        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            chosen = tf.gather(values, indices)
+            marked = tf.reduce_sum(tf.one_hot(tf.gather(places, indices), steps), 1)
+            targets = tf.zeros_like(chosen) + tf.gather(sums, indices)[:, tf.newaxis]
+            return tf.stack([chosen, marked], -1), targets[..., tf.newaxis], tf.zeros_like(chosen) + last
+
+        return Windows(self.sums[rows].size, gather)
+
+    def baselines(self) -> dict[str, Baseline]:
+        """The mean of the training sums; a line that knows where marks tend to be, but not where they are."""
+        from sklearn.linear_model import LinearRegression
+
+        train, test = slice(*self.cut.train), slice(*self.cut.test)
+        means = np.stack([part.mean(1) for part in np.array_split(self.values, PARTS, axis=1)], 1)
+        line = LinearRegression().fit(means[train], self.sums[train]).predict(means[test])
+        mean = np.full_like(self.sums[test], self.sums[train].mean())
+        return {
+            "mean": Baseline(self._estimated(mean), "always the mean sum"),
+            "linear": Baseline(self._estimated(line), "a line through the mean of each tenth, which sees no marks"),
+        }
+
+    def _estimated(self, sums: NDArray[Any]) -> Estimated:
+        """Forecasts of the test sums, without an interval."""
+        return Estimated(self.sums[slice(*self.cut.test), np.newaxis], sums[:, np.newaxis, np.newaxis])
+
+    def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
+        """The absolute error of each sum."""
+        return {"mae": np.abs(predictions.actual - predictions.median)[:, 0]}
+
+    def metrics(self, predictions: Estimated) -> dict[str, float]:
+        """Errors, the share of right answers, and how many sums lie in the interval, where there is one."""
+        error, actual = self.cases(predictions)["mae"], predictions.actual
+        found = {"mae": error.mean(), "rmse": np.sqrt(np.square(error).mean()), "within_0.04": (error < NEAR).mean()}
+        if predictions.quantiles.shape[-1] > 1:
+            lower, _, upper = np.moveaxis(predictions.quantiles, -1, 0)
+            found["coverage_80"] = ((lower <= actual) & (actual <= upper)).mean()
+        return {name: float(value) for name, value in found.items()}
+
+    def solved(self, metrics: Mapping[str, float]) -> bool:
+        """Whether hardly an answer is wrong."""
+        return metrics["within_0.04"] >= SOLVED
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return np.nan
