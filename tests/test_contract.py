@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from seqapp.evaluation import predictions
 from seqapp.factory import Shape, build
 from seqapp.generation import Request
 from seqapp.heads import Category
+from seqapp.layers import engine
 from seqapp.network import check_causal
 from seqapp.runs import layer_of, open_run
 from seqapp.signatures import functions
@@ -120,12 +122,27 @@ class TestDataset:
         assert "".join(piece.text for piece in one)
 
 
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's loops as plain TensorFlow: what they compute is tested by itself, and compiling takes seconds each."""
+    import tensorflow as tf
+
+    def plain(loop: Any, step: Any, compile_loop: bool) -> Any:
+        return tf.function(functools.partial(loop, step), autograph=False)
+
+    monkeypatch.setattr(engine, "_function", functools.cache(plain))
+
+
+_loaded = functools.cache(load)
+
+
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("dataset", DATASETS)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> None:
     import tensorflow as tf
 
-    loaded = load(dataset)
+    loaded = _loaded(dataset)
     network = build(loaded.task, layer_of(rooms.find("models", model), {}), Shape(6, 2, 0.1))
     check_causal(network, loaded.task)
     inputs, targets, weights = (tf.constant(part) for part in arrays(loaded, "train"))

@@ -16,7 +16,7 @@ from seqapp.views._showing import CSV, JSON, TO, check_form, draw, show_csv, sho
 
 FEW = 60  # steps whose labels can be read beside each other
 HEIGHT = 1.15  # inches of a gate
-WITHIN = 0.9  # of a state's values have a shade of their own; a few that only grow would leave the rest pale
+SQUASHED = 1.001  # what a tanh lets out at most, in float32
 
 
 @click.command("gates")
@@ -124,15 +124,24 @@ def picture(trace: Trace, labels: list[str], start: int, figure: Any) -> None:
     every = figure.subplots(len(maps), 1, sharex=True, squeeze=False)[:, 0]
     for axes, (name, values) in zip(every, maps.items(), strict=True):
         part = values[start:, order].T
-        gate = name.endswith("gate")
-        most = 1.0 if gate else float(np.quantile(np.abs(part), WITHIN)) or 1.0
-        image = axes.imshow(part, aspect="auto", interpolation="nearest", cmap="Greys" if gate else "RdBu_r",
-                            vmin=0 if gate else -most, vmax=most)  # fmt: skip
-        axes.set_ylabel(name, rotation=0, ha="right", va="center")
-        axes.set_yticks([])
-        figure.colorbar(image, ax=axes, pad=0.01, ticks=[0, 1] if gate else [-most, 0, most], format="%.2g",
-                        extend="neither" if gate else "both")  # fmt: skip
+        if name.endswith("gate"):
+            _map(figure, axes, name, part, {"cmap": "Greys", "vmin": 0, "vmax": 1})
+        elif np.abs(part).max() <= SQUASHED:
+            _map(figure, axes, name, part, {"cmap": "RdBu_r", "vmin": -1, "vmax": 1})
+        else:  # what only counts up would leave all else pale
+            spread = part.std(1, keepdims=True)
+            part = (part - part.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)
+            _map(
+                figure, axes, f"{name},\neach unit\nby its own\nspread", part, {"cmap": "RdBu_r", "vmin": -2, "vmax": 2}
+            )
     if len(labels) <= FEW:
         every[-1].set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 1 else 0)
     else:
         every[-1].set_xlabel("step")
+
+
+def _map(figure: Any, axes: Any, name: str, part: Any, shades: dict[str, Any]) -> None:
+    image = axes.imshow(part, aspect="auto", interpolation="none", **shades)
+    axes.set_ylabel(name, rotation=0, ha="right", va="center")
+    axes.set_yticks([])
+    figure.colorbar(image, ax=axes, pad=0.01, ticks=sorted({0, shades["vmin"], shades["vmax"]}))

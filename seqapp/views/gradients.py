@@ -17,7 +17,8 @@ from seqapp.views._showing import CSV, JSON, TO, check_form, draw, show_csv, sho
 
 VANISHED, EXPLODED = -2, 2  # log10 of what is left: 1 %, and 100 times as much
 WEIGHTS = {"initial": "--", "trained": "-"}
-GREYS, MARKS = ("black", "dimgrey", "darkgrey"), "os^vD"  # of the runs
+COLORS = ("black", "#0072B2", "#D55E00", "#009E73", "#CC79A7")  # of the runs; Okabe & Ito: told apart by everyone
+MARKS = "os^vD"
 DEEPEST, HIGHEST = -12, 12  # powers of ten that a picture shows at most
 
 
@@ -149,9 +150,9 @@ def picture(curves: list[Curve], figure: Any) -> None:
     if reached.max() > EXPLODED:
         axes.axhline(EXPLODED, color="darkgrey", lw=0.8)
     for place, (folder, name) in enumerate(names.items()):
-        grey, mark = GREYS[place % len(GREYS)], MARKS[place % len(MARKS)]
+        color, mark = COLORS[place % len(COLORS)], MARKS[place % len(MARKS)]
         for curve in (curve for curve in curves if curve.run.folder == folder):
-            _draw(curve, axes, grey, mark, name)
+            _draw(curve, axes, color, mark, name)
     axes.set(xlabel="steps back from the loss", ylabel="gradient, relative to one step back")
     axes.set_ylim(max(reached.min(), DEEPEST) - 0.3, min(max(reached.max(), 0), HIGHEST) + 0.3)
     axes.yaxis.set_major_locator(MaxNLocator(7, integer=True))
@@ -159,14 +160,15 @@ def picture(curves: list[Curve], figure: Any) -> None:
     axes.legend(frameon=False)
 
 
-def _draw(curve: Curve, axes: Any, grey: str, mark: str, name: str) -> None:
+def _draw(curve: Curve, axes: Any, color: str, mark: str, name: str) -> None:
     """One curve; where it first leaves the range of 1 % to 100 times there is a mark, hollow at the initial weights."""
     left = {"1 %": curve.below, "100 ×": curve.above}
     at = [lag - 1 for lag in left.values() if lag is not None]
     label = "; ".join([f"{name}, {curve.weights}", *(f"{what} at {lag}" for what, lag in left.items() if lag)])
-    fill = "full" if curve.weights == "trained" else "none"
-    axes.plot(np.arange(1, len(curve.log10) + 1), curve.log10, WEIGHTS[curve.weights], color=grey, lw=1.4,
-              marker=mark, markevery=at, ms=7, fillstyle=fill, label=label)  # fmt: skip
+    lags, fill = np.arange(1, len(curve.log10) + 1), "full" if curve.weights == "trained" else "none"
+    axes.plot(lags, curve.log10, WEIGHTS[curve.weights], color=color, lw=1.4, marker=mark,
+              markevery=max(1, len(lags) // 8), ms=4, fillstyle=fill, label=label)  # fmt: skip
+    axes.plot(lags[at], curve.log10[at], mark, color=color, ms=10, fillstyle=fill)
 
 
 def _names(folders: list[Path]) -> dict[Path, str]:

@@ -24,6 +24,13 @@ def command(run: str, as_json: bool) -> None:
     click.echo(json.dumps(found) if as_json else _for_a_person(found))
 
 
+def _times(held: list[dict[str, Any]]) -> float:
+    """A layer's weights, in those of a SimpleRNN that reads and gives as much."""
+    kernel = next(row for row in held if row["weight"].endswith("kernel"))
+    features, units = kernel["shape"][0], kernel["shape"][1] // kernel["matrices"]
+    return float(sum(row["count"] for row in held) / (units * (features + units + 1)))
+
+
 def _for_a_person(found: list[dict[str, Any]]) -> str:
     import pandas as pd
 
@@ -37,6 +44,9 @@ def _for_a_person(found: list[dict[str, Any]]) -> str:
     if gated is None:
         return total
     name, blocks = gated["class"], gated["matrices"]
+    held = [row for row in found if row["layer"] == gated["layer"]]
+    if {row["matrices"] for row in held} != {blocks}:
+        return f"{total}\n{name} has {_times(held):.2g} × as many weights as a SimpleRNN of the same size."
     return (
         f"{total}\n{name} holds {blocks} matrices side by side in each of its kernels, one for each gate and one for\n"
         f"what is let in; a SimpleRNN of the same size has one: hence {blocks} × as many weights."

@@ -1,0 +1,133 @@
+"""All models side by side: what a training step costs, and Tiny Shakespeare at equal parameters, tuned alike.
+
+    python -m benchmarks.zoo tinyshakespeare.txt [--parts cost,shakespeare] [--seeds 0,1,2]
+
+`cost`: every layer of seqapp.layers in turns, in one process, at equal units. `shakespeare`: the same command for every
+model but for its units, which give each as many parameters as the lstm; the learning rate is the one of three with the
+best validation loss of the first seed. Prints tables in Markdown. Interrupted, the same command goes on from its
+folder, runs/zoo.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks import contenders
+from benchmarks.commands import run_parts, seqapp
+from benchmarks.contenders import Size
+from benchmarks.recurrence import WORK, interleaved
+
+FOLDER = Path("runs/zoo")
+SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2)]
+ROUNDS = 5
+LSTM_UNITS, CHARACTERS = 256, 67  # what is equal: the parameters of this lstm over Tiny Shakespeare's vocabulary
+RATES = ("0.002", "0.005", "0.01")
+OPTIONS = [
+    "--split", "0.85,0.05,0.1", "--bptt", "128", "--layers", "1", "--dropout", "0.1", "--weight-drop", "0",
+    "--batch-size", "32", "--epochs", "6", "--patience", "99", "--warmup", "50", "--weight-decay", "0.05",
+    "--ema-momentum", "0.99",
+]  # fmt: skip
+
+
+def cost(file: Path, folder: Path, seeds: list[str]) -> None:
+    """Milliseconds for a training step of every layer, beside the LSTM's."""
+    kinds = {type(made(name, 2)).__name__: name for name in models()}
+    for size in SIZES:
+        count = max(4, WORK // (4 * size.batch * size.steps * size.units * size.layers))
+        runs = {kind: contenders.seqapp(kind, size, count) for kind in kinds}
+        medians = interleaved(runs, ROUNDS)
+        for kind, seconds in sorted(medians.items(), key=lambda pair: pair[1]):
+            weights = contenders.network(kind, size).model.count_params()
+            ratio = seconds / medians["LSTM"]
+            print(
+                f"| {size} | {kinds[kind]} | {weights:,} | {1000 * seconds / count:.1f} | {ratio:.2f} × |", flush=True
+            )
+
+
+def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
+    """A row for each model and seed, and each model's mean."""
+    for model in models():
+        units = str(equal_units(model))
+        tried = {rate: trained(file, model, units, rate, seeds[0]) for rate in RATES}
+        best = min(tried, key=lambda rate: validation(tried[rate]))
+        found = [measured(trained(file, model, units, best, seed)) for seed in seeds]
+        nats = [document["metrics"]["cross_entropy"] for document in found]
+        spread = statistics.stdev(nats) if len(nats) > 1 else 0.0
+        rates = ", ".join(f"{validation(run):.3f}" for run in tried.values())
+        print(
+            f"| {model} | {units} | {found[0]['parameters']:,} | {found[0]['seconds']:.0f} | {best} ({rates}) "
+            f"| {', '.join(f'{each:.4f}' for each in nats)} | {statistics.fmean(nats):.4f} ± {spread:.4f} "
+            f"| {found[0]['baselines']['ngram']['cross_entropy']:.4f} |", flush=True
+        )  # fmt: skip
+
+
+def models() -> list[str]:
+    """All files of the models room."""
+    from seqapp import rooms
+
+    return rooms.names("models")
+
+
+def made(model: str, units: int) -> Any:
+    """A model file's layer."""
+    from seqapp import rooms
+
+    return rooms.find("models", model).call("layer", units=units, name="layer")
+
+
+def parameters(model: str, units: int) -> int:
+    """Of the network over characters."""
+    from seqapp import rooms
+    from seqapp.contract import Tokens
+    from seqapp.factory import Shape, build
+    from seqapp.runs import layer_of
+
+    task: Any = SimpleNamespace(inputs=Tokens(CHARACTERS), head=SimpleNamespace(units=CHARACTERS))
+    return int(build(task, layer_of(rooms.find("models", model), {}), Shape(units, 1, 0.0)).model.count_params())
+
+
+def equal_units(model: str) -> int:
+    """Units with which a model has as many parameters as the lstm, to a multiple of 8."""
+    wanted, low, high = parameters("lstm", LSTM_UNITS), 1, 1024  # times 8
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if parameters(model, 8 * middle) < wanted else (low, middle)
+    nearest: Callable[[int], int] = lambda units: abs(parameters(model, units) - wanted)  # noqa: E731 # for min alone
+    return min((8 * (low - 1), 8 * low), key=nearest)
+
+
+def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
+    """The folder of a run, which is trained unless it is there and finished."""
+    folder = FOLDER / f"{model}-{rate}-{seed}"
+    record = folder / "run.json"
+    if not record.is_file() or not json.loads(record.read_text())["finished"]:
+        options = ["--model", model, "--units", units, "--learning-rate", rate, "--seed", seed]
+        seqapp("train", "text", "--file", file, *OPTIONS, *options, "--out", folder, "--force")
+    return folder
+
+
+def validation(folder: Path) -> float:
+    """The best validation loss."""
+    with (folder / "history.csv").open(newline="") as rows:
+        return min(float(row["validation_loss"]) for row in csv.DictReader(rows))
+
+
+def measured(folder: Path) -> dict[str, Any]:
+    """What evaluate says, with parameters and seconds."""
+    if not (folder / "metrics.json").is_file():
+        seqapp("evaluate", folder)
+    record: dict[str, Any] = json.loads((folder / "run.json").read_text())
+    document: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
+    return document | {name: record[name] for name in ("parameters", "seconds")}
+
+
+PARTS = {"cost": cost, "shakespeare": shakespeare}
+
+if __name__ == "__main__":
+    run_parts(PARTS, "cost,shakespeare", "0,1,2")
