@@ -13,6 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from seqapp import layers, rooms
+from seqapp.layers.remedies import Remedies
 
 Array = NDArray[Any]
 States = list[Array]
@@ -166,6 +167,23 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
         variable.assign(kept)
         expected = (sides[0] - sides[1]) / 2e-5
         assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("omega", [0.0, 1.0])
+@pytest.mark.parametrize("kind", [*ZOO, "SimpleRNN", "LSTM", "GRU"])
+def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:
+    layer = drawn(kind)
+    layer.remedies = Remedies(omega=omega if kind != "MinimalGRU" else 0.0)
+
+    def gradients(inputs: Any) -> Any:
+        with tf.GradientTape() as tape:
+            total = tf.reduce_sum(layer(inputs, training=True)[0] ** 2)
+        return tape.gradient(total, [weight.value for weight in layer.trainable_weights])
+
+    inputs = tf.constant(sample(layer)[0])
+    traced = tf.function(gradients, input_signature=[tf.TensorSpec([None, None, FEATURES], tf.float64)])
+    for one, two in zip(traced(inputs), gradients(inputs), strict=True):
+        np.testing.assert_allclose(tf.convert_to_tensor(one), tf.convert_to_tensor(two), atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ZOO)

@@ -37,7 +37,10 @@ def omega_gradients(
 
 def omega(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], signals: list[Tensor]) -> Tensor:
     """Ω itself; rows at whose step nothing comes back from the loss are left out."""
-    rows = [tf.reshape(part, [-1, part.shape[-1]]) for part in (x, *(state[:-1] for state in states), *signals)]
+    units = leaves(recurrent)[0].shape[0]  # a kernel's rows, or a vector
+    parts = (x, *(state[:-1] for state in states), *signals)
+    widths = [step.blocks * units] + [units] * (len(parts) - 1)
+    rows = [tf.reshape(part, [-1, width]) for part, width in zip(parts, widths, strict=True)]
     x, before, delta = rows[0], rows[1 : 1 + len(states)], rows[1 + len(states) :]
     size = tf.reduce_max([tf.reduce_max(tf.abs(part), -1, keepdims=True) for part in delta], 0)
     there = size > 0

@@ -72,6 +72,11 @@ class Recurrent(NamedTuple):
     factor_kernel: Tensor | None  # (units, units), of a factored step
     vectors: dict[str, Tensor]  # the step's small weights
 
+    @property
+    def units(self) -> int:
+        """Width of a state; known also where a traced tensor no longer says its shape."""
+        return int(self.kernel.shape[0] if self.factor_kernel is None else self.factor_kernel.shape[0])  # type: ignore[union-attr]
+
     def transposed(self) -> Recurrent:
         """The kernels as the backward pass multiplies with them."""
         turned = [None if held is None else tf.transpose(held) for held in (self.kernel, self.factor_kernel)]
@@ -93,7 +98,7 @@ def product(x: Tensor, state: Tensor, recurrent: Recurrent, masks: Masks) -> tup
     factors = []
     if recurrent.factor_kernel is not None:
         factors = [read @ recurrent.factor_kernel]
-        read = _factor(x, factors[0]) * factors[0]
+        read = _factor(x, recurrent) * factors[0]
     made = read @ recurrent.kernel
     return made if recurrent.bias is None else made + recurrent.bias, factors
 
@@ -108,14 +113,14 @@ def product_gradient(
     d_read, d_factors = d_p @ transposed.kernel, []
     if transposed.factor_kernel is not None:
         d_x = tf.concat([d_x, d_read * factors[0]], -1)
-        d_factors = [d_read * _factor(x, factors[0])]
+        d_factors = [d_read * _factor(x, transposed)]
         d_read = d_factors[0] @ transposed.factor_kernel
     return d_x, d_factors, d_read if masks.reads is None else d_read * masks.reads
 
 
-def _factor(x: Tensor, like: Tensor) -> Tensor:
+def _factor(x: Tensor, recurrent: Recurrent) -> Tensor:
     """The last block of `x`."""
-    return x[..., -like.shape[-1] :]
+    return x[..., -recurrent.units :]
 
 
 def weight_gradients(
@@ -136,18 +141,18 @@ def weight_gradients(
     columns = found.x if found.p is None else found.p
     columns = columns if recurrent.factor_kernel is None else columns[..., :width]
     columns, read, inner = tf.reshape(columns, [-1, width]), states, None
+
+    def rows(sequence: Tensor) -> Tensor:
+        return tf.reshape(sequence, [-1, recurrent.units])
+
     if masks.reads is not None:
         read = read * masks.reads
     if recurrent.factor_kernel is not None:
         x, (factors,) = kept
-        inner = tf.matmul(_rows(read), _rows(found.factors), transpose_a=True)
-        read = _factor(x, factors) * factors
+        inner = tf.matmul(rows(read), rows(found.factors), transpose_a=True)
+        read = _factor(x, recurrent) * factors
     bias = None if recurrent.bias is None else summed(columns)
-    return Recurrent(tf.matmul(_rows(read), columns, transpose_a=True), bias, inner, found.vectors)
-
-
-def _rows(sequence: Tensor) -> Tensor:
-    return tf.reshape(sequence, [-1, sequence.shape[-1]])
+    return Recurrent(tf.matmul(rows(read), columns, transpose_a=True), bias, inner, found.vectors)
 
 
 def leaves(structure: Any) -> list[Tensor]:
