@@ -15,7 +15,7 @@ import sys
 ENTRIES = [
     "simple_rnn",
     "simple_rnn --omega 2",
-    "simple_rnn --activation relu --recurrent-init identity --learning-rate 0.001",  # it diverges with more
+    "simple_rnn --activation relu --recurrent-init identity --learning-rate 0.0001",  # it diverges with more
     "gru",
     "gru --chrono {gap}",
     "lstm",

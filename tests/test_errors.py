@@ -187,7 +187,9 @@ class TestNames:
 
     def test_a_model(self) -> None:
         assert refused("train", "stock", "--model", "ltsm") == (
-            "Error: no model named 'ltsm'. Did you mean 'lstm'? Choose from: gru, lstm, simple_rnn."
+            "Error: no model named 'ltsm'. Did you mean 'lstm'? Choose from: coupled_lstm, gru, "
+            "independent_rnn, janet, layer_norm_gru, layer_norm_lstm, lstm, minimal_gru, multiplicative_lstm, "
+            "multiplicative_rnn, peephole_lstm, simple_rnn."
         )
 
     def test_a_command(self) -> None:

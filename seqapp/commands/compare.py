@@ -32,8 +32,9 @@ def command(
     All further options are those of `seqapp train DATASET`.
     """
     from seqapp import rooms
-    from seqapp.comparison import Comparison, Entry
+    from seqapp.comparison import Comparison
     from seqapp.comparison_tables import show
+    from seqapp.trainings import Entry
 
     form = _form(**forms)
     for option in ("--model", "--seed", "--resume"):

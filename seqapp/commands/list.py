@@ -18,8 +18,9 @@ def command(folder: str) -> None:
     """Datasets, models and runs, one line each."""
     for kind in ("datasets", "models"):
         click.echo(f"{kind}:")
+        width = max(map(len, rooms.names(kind))) + 2
         for name in rooms.names(kind):
-            click.echo(f"  {name:<16}{rooms.find(kind, name).summary}")
+            click.echo(f"  {name:<{width}}{rooms.find(kind, name).summary}")
     click.echo(f"runs in {folder}/:")
     found = sorted(path.parent for path in Path(folder).glob("*/run.json"))
     width = max((len(path.name) for path in found), default=0)
