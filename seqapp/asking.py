@@ -32,7 +32,7 @@ def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
     if source is None:
         latest = run.record["latest"] | run.record.get("about_latest", {})
         return {name: np.asarray(value) for name, value in latest.items()}
-    if task.literal and not file_only and source != "-" and not (source and Path(source).exists()):
+    if task.literal and not file_only and source != "-" and not _exists(source):
         if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
             raise BadInput(
                 f"{source}: no such file. To ask about these words themselves, pipe them in: "
@@ -41,6 +41,13 @@ def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
         return task.read(source, "input")
     content, name = read_input(source, "input")
     return task.read(task.decode(content, name), name)
+
+
+def _exists(source: str) -> bool:
+    try:
+        return bool(source) and Path(source).exists()
+    except OSError:  # longer than a file's name can be
+        return False
 
 
 def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) -> None:

@@ -1,4 +1,4 @@
-"""What a comparison trains: one model, perhaps with options for it alone, at one gap, if there are any, with one seed."""
+"""What a comparison trains: one model, perhaps with options for it alone, at one gap, if any, with one seed."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -83,7 +83,7 @@ def test_what_reads_from_the_end_is_shown_at_the_steps_it_read() -> None:
 
 
 class TestWhatUnitsHold:
-    labels = list(np.random.default_rng(0).choice(list("abc"), 300))
+    labels: ClassVar[list[str]] = list(np.random.default_rng(0).choice(list("abc"), 300))
 
     def trace(self, **units: Any) -> Trace:
         noise = np.random.default_rng(1).normal(size=(300, 6))

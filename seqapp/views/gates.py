@@ -39,12 +39,15 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     check_form(as_json, as_csv)
     opened = open_for_use(run)
     start_tensorflow()
+    import tensorflow as tf
+
     from seqapp.asking import question
     from seqapp.traces import traces
 
     task = opened.task()
     raw = question(opened, task, source)
-    inputs = task.encode({name: raw[name] for name in task.signature()})
+    asked_for = task.signature().items()
+    inputs = task.encode({name: tf.constant(np.asarray(raw[name]), spec.dtype) for name, spec in asked_for})
     labels = task.labels(raw) or [str(step) for step in range(1, inputs.shape[1] + 1)]
     found = traces(opened.load_network(task), inputs)
     shown, after = _layer(found, asked["layer"]), _after(asked["after"], labels)
