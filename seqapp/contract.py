@@ -24,6 +24,10 @@ from numpy.typing import NDArray
 from seqapp.errors import BadInput
 from seqapp.generation import Piece, Request
 from seqapp.heads import Head, Predictions, Tensor
+from seqapp.inputs import Signature as Signature
+from seqapp.inputs import Tokens as Tokens
+from seqapp.inputs import Vectors as Vectors
+from seqapp.inputs import Windows as Windows
 from seqapp.streams import Streams
 
 if TYPE_CHECKING:
@@ -33,48 +37,6 @@ if TYPE_CHECKING:
 Raw = dict[str, Any]  # what the user has, by input name; every array leads with the batch axis
 HIGHER_IS_BETTER = frozenset({"accuracy", "exact_match", "direction_accuracy"})
 SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Tokens:
-    """The network reads int32 ids `(batch, steps)` below `size`, through an embedding."""
-
-    size: int
-
-
-@dataclass(frozen=True)
-class Vectors:
-    """The network reads float32 `(batch, steps, size)`."""
-
-    size: int
-
-
-@dataclass(frozen=True)
-class Windows:
-    """`count` examples of one split; `gather(indices)` gives a batch of them with TensorFlow ops.
-
-    `gather` takes int64 `(batch,)` and returns inputs `(batch, steps[, size])`, targets `(batch, steps[, ...])` and
-    float32 weights `(batch, steps)`. The same index always gives the same example, so an epoch is an order of indices.
-    """
-
-    count: int
-    gather: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
-
-    @classmethod
-    def from_arrays(cls, inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Windows:
-        """Windows that lie ready in memory, example first."""
-        import tensorflow as tf
-
-        held = [tf.constant(array) for array in (inputs, targets, np.asarray(weights, np.float32))]
-        return cls(len(inputs), lambda indices: tuple(tf.gather(array, indices) for array in held))
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A function of the SavedModel: `inputs` are tf.TensorSpec by name, `function(**raw)` gives tensors by name."""
-
-    inputs: Mapping[str, Any]
-    function: Callable[..., dict[str, Tensor]]
 
 
 class Task(abc.ABC):

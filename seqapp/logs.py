@@ -116,6 +116,11 @@ class LogTask(Task):
         likeliest = tf.gather(tf.constant(self.classes), tf.argmax(probability, -1))
         return {self.name(self.target): likeliest, "classes": classes, "probability": probability}
 
+    def labels(self, raw: Raw) -> list[str]:
+        """The target of each day, "?" where it is unknown; before the first one, if the day after the last is asked."""
+        said = [str(value) or "?" for value in raw[self.name(self.target)][0]]
+        return said if self.known else ["", *said]
+
     def raw(self, log: Log, rows: slice) -> Raw:
         """These rows of a log as raw inputs, batch axis 1."""
         texts = {self.name(column): log.texts[column][np.newaxis, rows] for column in self.categorical}
