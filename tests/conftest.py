@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
@@ -101,6 +102,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return made[dataset]
 
     return run
+
+
+@pytest.fixture
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine's loops as plain TensorFlow: what they compute is tested by itself, and compiling takes seconds each."""
+    import tensorflow as tf
+
+    from seqapp.layers import engine
+
+    def plain(loop: Any, step: Any, compile_loop: bool) -> Any:
+        return tf.function(functools.partial(loop, step), autograph=False)
+
+    monkeypatch.setattr(engine, "_function", functools.cache(plain))
 
 
 @pytest.fixture

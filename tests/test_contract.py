@@ -21,7 +21,6 @@ from seqapp.evaluation import predictions
 from seqapp.factory import Shape, build
 from seqapp.generation import Request
 from seqapp.heads import Category
-from seqapp.layers import engine
 from seqapp.network import check_causal
 from seqapp.runs import layer_of, open_run
 from seqapp.signatures import functions
@@ -120,17 +119,6 @@ class TestDataset:
         one, two = (list(task.generate(network, raw, Request(4, seed=5))) for _ in range(2))
         assert one == two
         assert "".join(piece.text for piece in one)
-
-
-@pytest.fixture
-def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The engine's loops as plain TensorFlow: what they compute is tested by itself, and compiling takes seconds each."""
-    import tensorflow as tf
-
-    def plain(loop: Any, step: Any, compile_loop: bool) -> Any:
-        return tf.function(functools.partial(loop, step), autograph=False)
-
-    monkeypatch.setattr(engine, "_function", functools.cache(plain))
 
 
 _loaded = functools.cache(load)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from seqapp.layers.engine import Sequence
 from seqapp.layers.omega import omega, omega_gradients
 from seqapp.layers.products import Masks
 from seqapp.layers.remedies import Remedies
-from seqapp.runs import layer_of, open_run
+from seqapp.runs import layer_of, load_weights, open_run
 
 KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
 
@@ -257,6 +258,24 @@ class TestStacks:
         forward = made.chain[0].layer.forward
         assert np.abs(made(inputs)[:, -1] - made(changed)[:, -1]).max() > 1e-3
         assert np.abs(forward(inputs)[0][:, -1] - forward(changed)[0][:, -1]).max() < 1e-3
+
+    @pytest.mark.usefixtures("uncompiled")
+    @pytest.mark.parametrize("model", rooms.names("models"))
+    def test_every_model_learns_in_a_deep_stack_read_both_ways(self, model: str, tmp_path: Path) -> None:
+        shape = {"layers": 3, "residual": True, "bidirectional": True, "zoneout": 0.1}
+        made, other = network(model, **shape), network(model, **shape, forget_bias=None)
+        inputs = tf.random.stateless_normal((3, 7, 4), [1, 2])
+        with tf.GradientTape() as tape:
+            outputs, _, _ = made.train(inputs, made.start(3))
+            total = tf.reduce_sum(outputs[:, -1] ** 2)
+        gradients = tape.gradient(total, made.model.trainable_variables)
+        for variable, gradient in zip(made.model.trainable_variables, gradients, strict=True):
+            variable.assign_sub(0.1 * tf.convert_to_tensor(gradient))
+        assert all(np.isfinite(variable).all() for variable in made.model.trainable_variables)
+        made.model.save(tmp_path / "model.keras")
+        assert np.abs(made(inputs) - other(inputs)).max() > 1e-4
+        load_weights(other, tmp_path / "model.keras")
+        np.testing.assert_array_equal(made(inputs), other(inputs))
 
     def test_where_the_future_is_to_be_predicted_both_ways_is_refused(self) -> None:
         said = refused("train", "text", *SMALL["text"], "--bidirectional")

@@ -85,6 +85,7 @@ class StepLayer(Fast, keras.layers.RNN):  # type: ignore[misc] # Keras has no ty
     """A recurrent layer of `units` around the step that its class names; options of the step are the layer's own."""
 
     made: ClassVar[type[Step]]
+    cudnn = False
 
     def __init__(self, units: int, **options: Any) -> None:
         names = {field.name for field in dataclasses.fields(self.made)} & options.keys()

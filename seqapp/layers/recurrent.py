@@ -27,6 +27,7 @@ class Fast:
     """Replaces the engine of the Keras layer beside it, `inner_loop`, and nothing else."""
 
     engine = "fast"  # or "keras"
+    cudnn = True  # whether Keras is the better choice on a GPU
     remedies = Remedies()
     cell: Any
 
@@ -40,7 +41,7 @@ class Fast:
             return f"--engine {self.engine}"
         if keras.backend.backend() != "tensorflow":
             return f"the {keras.backend.backend()} backend"
-        if tf.config.list_physical_devices("GPU") and not self.remedies.named():
+        if self.cudnn and tf.config.list_physical_devices("GPU") and not self.remedies.named():
             return "there is a GPU, for which Keras has cuDNN"
         if self.unroll:  # type: ignore[attr-defined]
             return "unroll=True"
