@@ -9,10 +9,11 @@ import click
 import numpy as np
 
 from seqapp.errors import BadInput
+from seqapp.files import json_line
 from seqapp.quiet import start_tensorflow
 from seqapp.runs import open_for_use
 from seqapp.traces import Trace, holdings, openness
-from seqapp.views._showing import CSV, JSON, TO, check_form, draw, show_csv, show_json
+from seqapp.views._showing import CSV, JSON, TO, check_form, draw, show_csv
 
 FEW = 60  # steps whose labels can be read beside each other
 HEIGHT = 1.15  # inches of a gate
@@ -53,8 +54,9 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     shown, after = _layer(found, asked["layer"]), _after(asked["after"], labels)
     start = max(0, len(labels) - asked["steps"])
     if as_json:
-        show_json({"run": run, "dataset": opened.dataset, "model": opened.model, "steps": labels,
-                   "layers": [_document(trace, labels, after) for trace in found]})  # fmt: skip
+        layers = [_document(trace, labels, after) for trace in found]
+        named = {"run": run, "dataset": opened.dataset, "model": opened.model, "steps": labels, "layers": layers}
+        click.echo(json_line(named))  # on one line: there are many numbers
     elif as_csv:
         show_csv(_rows(found, labels))
     else:
@@ -138,7 +140,9 @@ def picture(trace: Trace, labels: list[str], start: int, figure: Any) -> None:
                 figure, axes, f"{name},\neach unit\nby its own\nspread", part, {"cmap": "RdBu_r", "vmin": -2, "vmax": 2}
             )
     if len(labels) <= FEW:
-        every[-1].set_xticks(range(len(labels)), labels, rotation=90 if max(map(len, labels)) > 1 else 0)
+        every[-1].set_xticks(
+            range(len(labels)), labels, rotation=90 if len(labels) * max(map(len, labels)) > FEW else 0
+        )
     else:
         every[-1].set_xlabel("step")
 
