@@ -13,10 +13,11 @@ from __future__ import annotations
 import csv
 import json
 import statistics
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+
+import numpy as np
 
 from benchmarks import contenders
 from benchmarks.commands import run_parts, seqapp
@@ -94,12 +95,10 @@ def parameters(model: str, units: int) -> int:
 
 def equal_units(model: str) -> int:
     """Units with which a model has as many parameters as the lstm, to a multiple of 8."""
-    wanted, low, high = parameters("lstm", LSTM_UNITS), 1, 1024  # times 8
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (middle + 1, high) if parameters(model, 8 * middle) < wanted else (low, middle)
-    nearest: Callable[[int], int] = lambda units: abs(parameters(model, units) - wanted)  # noqa: E731 # for min alone
-    return min((8 * (low - 1), 8 * low), key=nearest)
+    few = (72, 80, 88)  # more than there are characters, so that parameters are a polynomial of the units
+    polynomial = np.polyfit(few, [parameters(model, units) for units in few], 2)
+    roots = np.roots(polynomial - [0, 0, parameters("lstm", LSTM_UNITS)]).real
+    return 8 * round(float(roots[roots > 0].min()) / 8)
 
 
 def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:

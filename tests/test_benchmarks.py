@@ -9,8 +9,11 @@ import conftest
 import numpy as np
 import pytest
 
-from benchmarks import contenders, defaults, recurrence, series, text, to_loss
+from benchmarks import contenders, defaults, memory, recurrence, series, text, to_loss, zoo
 from benchmarks.contenders import Size
+from seqapp import rooms
+from seqapp.comparison import Comparison
+from seqapp.trainings import Entry
 
 SMALLEST = Size(2, 4, 8, 1)
 
@@ -32,6 +35,7 @@ def _smallest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
     monkeypatch.setattr(text, "seqapp", in_process)
     monkeypatch.setattr(series, "seqapp", in_process)
+    monkeypatch.setattr(zoo, "seqapp", in_process)
 
 
 def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -80,6 +84,36 @@ def test_series_are_measured(
         getattr(series, part)(tmp_path, tmp_path, ["0"])
     said = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
     assert said == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
+
+
+@pytest.mark.usefixtures("uncompiled")
+def test_all_models_are_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = ["--layers", "1", "--epochs", "1", "--split", "0.8,0.1,0.1"]
+    (tmp_path / "a.txt").write_text("Doug saw Jane. Jane saw Spot.\n" * 100)
+    for name, value in {"OPTIONS": small, "RATES": ("0.01", "0.02"), "LSTM_UNITS": 72, "SIZES": [SMALLEST],
+                        "FOLDER": tmp_path / "zoo", "ROUNDS": 1, "WORK": 64, "models": lambda: ["lstm", "gru"]}.items():  # fmt: skip
+        monkeypatch.setattr(zoo, name, value)
+    zoo.cost(tmp_path, tmp_path, [])
+    zoo.shakespeare(tmp_path / "a.txt", tmp_path, ["0", "1"])
+    lines = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()]
+    assert sorted(line[2] for line in lines[:2]) == ["gru", "lstm"]
+    assert [line[1:3] for line in lines[2:]] == [["lstm", "72"], ["gru", "88"]]
+    assert len(list((tmp_path / "zoo").glob("*/metrics.json"))) == 4
+
+
+def test_equal_parameters_are_nearly_equal() -> None:
+    wanted = zoo.parameters("lstm", zoo.LSTM_UNITS)
+    for model in ("simple_rnn", "minimal_gru", "multiplicative_lstm"):
+        assert zoo.parameters(model, zoo.equal_units(model)) == pytest.approx(wanted, rel=0.03)
+
+
+def test_what_memory_is_measured_with_can_be_trained() -> None:
+    entries = [Entry.parse(entry) for entry in memory.ENTRIES]
+    comparison = Comparison(rooms.find("datasets", "recall"), entries, [0], [50], None, ["--epochs", memory.EPOCHS])
+    comparison.check()
+    assert len(list(comparison.trainings())) == len(memory.ENTRIES)
 
 
 def test_a_whole_training_is_timed_to_its_loss(tmp_path: Path) -> None:
