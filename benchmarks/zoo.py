@@ -1,11 +1,11 @@
 """All models side by side: what a training step costs, and Tiny Shakespeare at equal parameters, tuned alike.
 
-    python -m benchmarks.zoo tinyshakespeare.txt [--parts cost,shakespeare] [--seeds 0,1,2]
+    python -m benchmarks.zoo tinyshakespeare.txt [--parts cost,scan,shakespeare] [--seeds 0,1,2]
 
-`cost`: every layer of seqapp.layers in turns, in one process, at equal units. `shakespeare`: the same command for every
-model but for its units, which give each as many parameters as the lstm; the learning rate is the one of three with the
-best validation loss of the first seed. Prints tables in Markdown. Interrupted, the same command goes on from its
-folder, runs/zoo.
+`cost`: every layer of seqapp.layers in turns, in one process, at equal units. `scan`: minimal_gru over whole sequences
+as a SavedModel runs it, by its scan and by a loop. `shakespeare`: the same command for every model but for its units,
+which give each as many parameters as the lstm; the learning rate is the one of three with the best validation loss of
+the first seed. Prints tables in Markdown. Interrupted, the same command goes on from its folder, runs/zoo.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,6 +28,7 @@ from benchmarks.recurrence import WORK, interleaved
 FOLDER = Path("runs/zoo")
 SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2)]
 ROUNDS = 5
+SEQUENCES = [(1, 128, 384), (1, 1000, 64), (64, 1000, 64), (32, 128, 384)]  # batch, steps, units
 LSTM_UNITS, CHARACTERS = 256, 67  # what is equal: the parameters of this lstm over Tiny Shakespeare's vocabulary
 RATES = ("0.002", "0.005", "0.01")
 OPTIONS = [
@@ -49,6 +51,33 @@ def cost(file: Path, folder: Path, seeds: list[str]) -> None:
             print(
                 f"| {size} | {kinds[kind]} | {weights:,} | {1000 * seconds / count:.1f} | {ratio:.2f} × |", flush=True
             )
+
+
+def scan(file: Path, folder: Path, seeds: list[str]) -> None:
+    """Milliseconds of minimal_gru over sequences, nothing compiled, as a scan and as a loop; and of the lstm."""
+    import tensorflow as tf
+
+    from seqapp import layers
+    from seqapp.layers import engine, loops
+
+    def run(layer: Any, inputs: Any) -> Callable[[], None]:
+        traced = tf.function(layer, input_signature=[tf.TensorSpec([None, None, inputs.shape[2]])], autograph=False)
+        traced(inputs)
+        return lambda: traced(inputs)[0].numpy()
+
+    for batch, steps, units in SEQUENCES:
+        inputs, runs, found = tf.random.normal([batch, steps, 64]), {}, engine.scan.infer
+        for name, kind, infer in (
+            ("scan", "MinimalGRU", found),
+            ("loop", "MinimalGRU", loops.infer),
+            ("lstm", "LSTM", found),
+        ):
+            engine.scan.infer = infer
+            runs[name] = run(getattr(layers, kind)(units, return_sequences=True), inputs)
+        engine.scan.infer = found
+        medians = interleaved(runs, ROUNDS)
+        cells = " | ".join(f"{1000 * seconds:.2f}" for seconds in medians.values())
+        print(f"| {batch} × {steps}, {units} | {cells} | {medians['loop'] / medians['scan']:.2f} × |", flush=True)
 
 
 def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
@@ -126,7 +155,7 @@ def measured(folder: Path) -> dict[str, Any]:
     return document | {name: record[name] for name in ("parameters", "seconds")}
 
 
-PARTS = {"cost": cost, "shakespeare": shakespeare}
+PARTS = {"cost": cost, "scan": scan, "shakespeare": shakespeare}
 
 if __name__ == "__main__":
-    run_parts(PARTS, "cost,shakespeare", "0,1,2")
+    run_parts(PARTS, "cost,scan,shakespeare", "0,1,2")
