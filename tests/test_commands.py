@@ -46,7 +46,9 @@ def test_a_datasets_options_show_in_its_help(dataset: str) -> None:
 
 
 def test_the_readme_names_only_commands_options_and_targets_that_exist() -> None:
-    text = "".join((ROOT / file).read_text() for file in ("README.md", "datasets/README.md", "models/README.md"))
+    text = "".join(
+        (ROOT / file).read_text() for file in ("README.md", "datasets/README.md", "models/README.md", "docs/inside.md")
+    )
     for name in re.findall(r"^    \$? ?seqapp (\w+)", text, re.MULTILINE):
         assert name in commands()
     known = "".join(seqapp("train", dataset, "--help").stdout for dataset in rooms.names("datasets"))
