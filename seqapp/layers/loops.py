@@ -95,23 +95,11 @@ def backward(
     def body(
         time: Tensor, now: list[Tensor], d_states: list[Tensor], d_vectors: dict[str, Tensor], written: list[Any]
     ) -> tuple[Any, ...]:
-        gates, factors, states, (d_output, *held) = _parted(now, trace)
-        d_states = [d_states[0] + d_output, *d_states[1:]]
-        with tf.GradientTape() as tape:
-            tape.watch([gates, states, recurrent.vectors])
-            after = step.combine([*tf.split(gates[0], step.blocks, -1), *gates[1:]], states, recurrent.vectors)
-        active = _where(held, d_states, [tf.zeros_like(part) for part in d_states])
-        d_gates, d_before, d_now = tape.gradient(
-            after, [gates, states, recurrent.vectors], active, unconnected_gradients="zero"
-        )
-        d_x, d_p = step.through(gates, d_gates)
-        d_x, d_factors, d_read = product_gradient((d_x, d_p), gates[0], factors, recurrent, masks)
-        found = [d_x, *([d_p] if step.beside else []), *d_factors, *(d_states if signals else [])]
+        moment = _moment(now, trace)
+        d_states = [d_states[0] + moment.d_output, *d_states[1:]]
+        found, d_before, d_now = _back(step, moment, d_states, recurrent, masks)
+        found += d_states if signals else []
         written = [array.write(time, part) for array, part in zip(written, found, strict=True)]
-        d_before = d_before if d_read is None else [d_before[0] + d_read, *d_before[1:]]
-        if held:
-            stay = _where(held, [tf.zeros_like(part) for part in d_states], d_states)
-            d_before = [part + kept for part, kept in zip(d_before, stay, strict=True)]
         d_vectors = {name: d_vectors[name] + part for name, part in d_now.items()}
         return time - 1, at(tf.maximum(time - 1, 0)), d_before, d_vectors, written
 
@@ -122,6 +110,44 @@ def backward(
     x, *rest = [array.stack() for array in written]
     p = rest.pop(0) if step.beside else None
     return Gradients(x, p, rest.pop(0) if step.factored else None, d_vectors, d_first, rest)
+
+
+class Moment(NamedTuple):
+    """A step of a trace, and the gradient with respect to its output."""
+
+    gates: list[Tensor]
+    factors: list[Tensor]
+    states: list[Tensor]  # before it
+    d_output: Tensor
+    held: list[Tensor]  # the mask, if there is one
+
+
+def _moment(now: list[Tensor], trace: Trace) -> Moment:
+    """What the backward loop reads at a time, in the order of the trace."""
+    rest = iter(now)
+    gates, factors, states = ([next(rest) for _ in part] for part in trace)
+    return Moment(gates, factors, states, next(rest), list(rest))
+
+
+def _back(
+    step: Step, moment: Moment, d_states: list[Tensor], recurrent: Recurrent, masks: Masks
+) -> tuple[list[Tensor], list[Tensor], dict[str, Tensor]]:
+    """Through one step: gradients with respect to `x` (`p`, factors), to the states before, and to the vectors."""
+    gates, factors, states, _, held = moment
+    with tf.GradientTape() as tape:
+        tape.watch([gates, states, recurrent.vectors])
+        after = step.combine([*tf.split(gates[0], step.blocks, -1), *gates[1:]], states, recurrent.vectors)
+    active = _where(held, d_states, [tf.zeros_like(part) for part in d_states])
+    sources = [gates, states, recurrent.vectors]
+    d_gates, d_before, d_vectors = tape.gradient(after, sources, active, unconnected_gradients="zero")
+    d_x, d_p = step.through(gates, d_gates)
+    d_x, d_factors, d_read = product_gradient((d_x, d_p), gates[0], factors, recurrent, masks)
+    if d_read is not None:
+        d_before = [d_before[0] + d_read, *d_before[1:]]
+    if held:
+        stay = _where(held, [tf.zeros_like(part) for part in d_states], d_states)
+        d_before = [part + kept for part, kept in zip(d_before, stay, strict=True)]
+    return [d_x, *([d_p] if step.beside else []), *d_factors], d_before, d_vectors
 
 
 def single(step: Step, x: Tensor, recurrent: Recurrent, states: list[Tensor], masks: Masks) -> list[Tensor]:
@@ -146,13 +172,6 @@ def infer(
     start = (0, states, _empty(x, steps))
     _, states, outputs = tf.while_loop(lambda time, *_: time < steps, body, start, maximum_iterations=steps)
     return outputs.stack(), states
-
-
-def _parted(now: list[Tensor], trace: Trace) -> tuple[list[Tensor], ...]:
-    """What is read of a moment: gates, factors, states, and the rest."""
-    ends = [len(trace.gates), len(trace.gates) + len(trace.factors), len(now)]
-    ends[2] = ends[1] + len(trace.states)
-    return now[: ends[0]], now[ends[0] : ends[1]], now[ends[1] : ends[2]], now[ends[2] :]
 
 
 def _where(held: list[Tensor], new: list[Tensor], old: list[Tensor]) -> list[Tensor]:
