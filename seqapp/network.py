@@ -51,6 +51,11 @@ class Network:
         """Its Keras layers, each once; of one that reads both ways, the two inside."""
         return list(dict.fromkeys(layer for link in self.chain for layer in halves(link.layer)))
 
+    @property
+    def both_ways(self) -> bool:
+        """Whether some layer reads from both ends."""
+        return any(hasattr(link.layer, "directions") for link in self.chain)
+
     def start(self, batch: Tensor) -> list[Any]:
         """The zero state of every recurrent layer for `batch` rows."""
         import tensorflow as tf

@@ -18,14 +18,14 @@ from seqapp.conformance import check_answers, check_dataset, check_weights
 from seqapp.contract import Dataset, Raw, Task
 from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
-from seqapp.factory import Shape, build, why_not
+from seqapp.factory import STARTS, Shape, build, why_not
 from seqapp.network import Network, check_causal
 from seqapp.optimization import Plan
 from seqapp.rooms import Room
 from seqapp.runs import Run
 from seqapp.training import Report, train
 
-OPTIONAL = {"epoch_steps", "forget_bias", "chrono", "recurrent_init"}  # None is a value of theirs
+OPTIONAL = {"epoch_steps", *STARTS}  # None is a value of theirs
 CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
 
 

@@ -10,7 +10,7 @@ from seqapp.errors import UnknownName
 
 Row = tuple[str, Any, Any, str]  # name, default, click's type (bool: a flag), help
 
-_POSITIVE, _FROM_ZERO_ON = click.IntRange(min=1), click.IntRange(min=0)
+_POSITIVE, _COUNT = click.IntRange(min=1), click.IntRange(min=0)
 _FROM_ZERO = click.FloatRange(min=0)
 _FRACTION = click.FloatRange(0, 1, max_open=True)
 _ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
@@ -55,12 +55,12 @@ COURSE: tuple[Row, ...] = (
         "schedule", "cosine", click.Choice(["cosine", "plateau", "constant"]),
         "Of the learning rate: down to a fiftieth over the epochs, or halved when validation has not improved.",
     ),
-    ("warmup", 0, _FROM_ZERO_ON, "Steps in which the learning rate rises to its value."),
+    ("warmup", 0, _COUNT, "Steps in which the learning rate rises to its value."),
     ("epoch_steps", None, _POSITIVE, "Steps in an epoch at most, for data too large for whole ones."),
     ("stop_below", 0.0, _FROM_ZERO, "A validation loss that is good enough: the training ends there."),
     ("patience", 5, _POSITIVE, "Epochs without a better validation loss before it stops."),
     ("checkpoint_every", 200, _POSITIVE, "Steps between checkpoints inside an epoch."),
-    ("seed", 0, _FROM_ZERO_ON, "Fixes data, initial weights, order and dropout."),
+    ("seed", 0, _COUNT, "Fixes data, initial weights, order and dropout."),
 )  # fmt: skip
 _OF_TRAINING = {"clip_norm", "weight_decay", "ema_momentum"}  # remedies that belong to the optimizer
 NETWORK = tuple(row[0] for row in (*STACK, *STARTS, *REMEDIES) if row[0] not in _OF_TRAINING)

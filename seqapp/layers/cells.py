@@ -15,7 +15,7 @@ import tensorflow as tf
 from seqapp.heads import Tensor
 from seqapp.layers import zoo
 from seqapp.layers.loops import single
-from seqapp.layers.products import Dense, Given, Masks, Recurrent
+from seqapp.layers.products import Masks, Recurrent
 from seqapp.layers.recurrent import Fast
 from seqapp.layers.steps import Step
 
@@ -101,25 +101,11 @@ class StepLayer(Fast, keras.layers.RNN):  # type: ignore[misc] # Keras has no ty
         step: Step = self.cell.step
         return step
 
-    def reader(self, sequences: Tensor, training: bool) -> tuple[Tensor, Any]:
-        read, make = super().reader(sequences, training)
-        if type(self.step()).prepared is Step.prepared or len(read.shape) == 2:
-            return read, make
-
-        def prepared(part: Tensor) -> Given:
-            inputs, kernel, bias = make(part)
-            return Given(self.prepared(Dense(inputs, kernel, tf.zeros_like(bias)).product()))
-
-        return read, prepared
-
     def vectors(self) -> dict[str, Tensor]:
         return self.cell.vectors()  # type: ignore[no-any-return]
 
-    def recurrent(self, training: bool) -> Recurrent:
-        held: Recurrent = self.cell.weights_inside()
-        if training and held.kernel is not None:
-            held = held._replace(kernel=self.remedies.dropped(held.kernel, self.cell.seed_generator))
-        return held
+    def weights_inside(self) -> Recurrent:
+        return self.cell.weights_inside()  # type: ignore[no-any-return]
 
     def get_config(self) -> dict[str, Any]:
         """Units, the step's options and those of `keras.layers.RNN`."""

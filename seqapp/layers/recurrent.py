@@ -17,7 +17,7 @@ from seqapp.layers.activations import FUNCTIONS
 from seqapp.layers.embedding import rows_of
 from seqapp.layers.engine import Sequence
 from seqapp.layers.loops import single
-from seqapp.layers.products import Dense, LookUp, Masks, Recurrent
+from seqapp.layers.products import Dense, Given, LookUp, Masks, Recurrent, Source
 from seqapp.layers.remedies import Remedies, Zoned
 from seqapp.layers.saving import saved_as_keras_own
 from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
@@ -78,18 +78,30 @@ class Fast:
             return rows.ids, lambda ids: LookUp(table, tf.transpose(ids))
         if dropout:
             sequences = sequences * self.cell.get_dropout_mask(sequences[:, 0])[:, tf.newaxis]
-        return sequences, lambda part: Dense(tf.transpose(part, [1, 0, 2]), kernel, bias)
+        plain = type(self.step()).prepared is Step.prepared  # the bias is added, and nothing else done
+
+        def make(part: Tensor) -> Source:
+            inputs = tf.transpose(part, [1, 0, 2])
+            if plain:
+                return Dense(inputs, kernel, bias)
+            return Given(self.prepared(Dense(inputs, kernel, tf.zeros_like(bias)).product()))
+
+        return sequences, make
 
     def prepared(self, product: Tensor) -> Tensor:
         """The loop's `x` of inputs times kernel."""
         return self.step().prepared(product, self.biases()[0], self.vectors())
 
     def recurrent(self, training: bool) -> Recurrent:
+        """The weights inside the loop, some of them dropped in training."""
+        held = self.weights_inside()
+        if not training or held.kernel is None:
+            return held
+        return held._replace(kernel=self.remedies.dropped(held.kernel, self.cell.seed_generator))
+
+    def weights_inside(self) -> Recurrent:
         """The weights inside the loop."""
-        kernel = tf.convert_to_tensor(self.cell.recurrent_kernel)
-        if training:
-            kernel = self.remedies.dropped(kernel, self.cell.seed_generator)
-        return Recurrent(kernel, self.biases()[1], None, self.vectors())
+        return Recurrent(tf.convert_to_tensor(self.cell.recurrent_kernel), self.biases()[1], None, {})
 
     def vectors(self) -> dict[str, Tensor]:
         """The step's small weights."""

@@ -50,9 +50,11 @@ class Zoned(Step):
     step: Step
     share: float
 
-    def __getattribute__(self, name: str) -> Any:
-        own = name in ("step", "share", "combine", "linear") or name.startswith("__")
-        return object.__getattribute__(self, name) if own else getattr(object.__getattribute__(self, "step"), name)
+    def gates(self, x: Tensor, p: Tensor) -> list[Tensor]:
+        return self.step.gates(x, p)
+
+    def named(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> dict[str, Tensor]:
+        return self.step.named(gates, states, vectors)
 
     def combine(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> list[Tensor]:
         new = self.step.combine(gates, states, vectors)

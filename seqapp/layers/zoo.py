@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from seqapp.heads import Tensor
 from seqapp.layers.activations import FUNCTIONS, Activations
-from seqapp.layers.steps import LSTMStep, SimpleRNNStep, Step, Vectors
+from seqapp.layers.steps import Activated, LSTMStep, SimpleRNNStep, Step, Vectors
 
 EPSILON = 1e-5  # under the root of a layer's variance
 
@@ -154,14 +154,26 @@ class LayerNormGRUStep(LayerNormLSTMStep):
 
 
 @dataclass(frozen=True)
-class MultiplicativeRNNStep(SimpleRNNStep):
-    """h = tanh(x + U (m ∘ V h)), m of the input: each input has its own recurrent matrix; Sutskever et al. 2011."""
+class Factored(Activated):
+    """A step whose kernel reads m ∘ V h, with m the last block of `x`; its gradient comes through that product."""
 
-    blocks: ClassVar[int] = 2  # and m
     factored: ClassVar[bool] = True
 
     def gates(self, x: Tensor, p: Tensor) -> list[Tensor]:
-        return multiplied(self, x, p)
+        gated, factor = tf.split(x, [p.shape[-1], -1], -1)
+        return [*self.activations(gated + p), factor]
+
+    def through(self, gates: list[Tensor], upstream: list[Tensor]) -> tuple[Tensor, Tensor]:
+        width = self.columns * (gates[0].shape[-1] // self.blocks)
+        both = self.activations.gradient(gates[0][:, :width], upstream[0][:, :width])
+        return both, both
+
+
+@dataclass(frozen=True)
+class MultiplicativeRNNStep(Factored, SimpleRNNStep):
+    """h = tanh(x + U (m ∘ V h)), m of the input: each input has its own recurrent matrix; Sutskever et al. 2011."""
+
+    blocks: ClassVar[int] = 2  # and m
 
     def named(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> dict[str, Tensor]:
         return {"factor of the input": gates[1]}
@@ -169,28 +181,18 @@ class MultiplicativeRNNStep(SimpleRNNStep):
     def combine(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> list[Tensor]:
         return gates[:1]
 
-    def through(self, gates: list[Tensor], upstream: list[Tensor]) -> tuple[Tensor, Tensor]:
-        return through_product(self, gates, upstream)
-
 
 @dataclass(frozen=True)
-class MultiplicativeLSTMStep(LSTMStep):
+class MultiplicativeLSTMStep(Factored, LSTMStep):
     """The LSTM that reads m ∘ V h in place of h, m of the input; Krause et al. 2016."""
 
     blocks: ClassVar[int] = 5  # and m
-    factored: ClassVar[bool] = True
-
-    def gates(self, x: Tensor, p: Tensor) -> list[Tensor]:
-        return multiplied(self, x, p)
 
     def named(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> dict[str, Tensor]:
         return super().named(gates[:4], states, vectors) | {"factor of the input": gates[4]}
 
     def combine(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> list[Tensor]:
         return super().combine(gates[:4], states, vectors)
-
-    def through(self, gates: list[Tensor], upstream: list[Tensor]) -> tuple[Tensor, Tensor]:
-        return through_product(self, gates, upstream)
 
 
 @dataclass(frozen=True)
@@ -240,18 +242,3 @@ def _apart(product: Tensor) -> Tensor:
     """Two gates normalized together, the candidate by itself."""
     gates, candidate = tf.split(product, [2 * (product.shape[-1] // 3), -1], -1)
     return tf.concat([normalized(gates), normalized(candidate)], -1)
-
-
-def multiplied(step: LSTMStep | SimpleRNNStep, x: Tensor, p: Tensor) -> list[Tensor]:
-    """Gates of a factored step: the activations of the first blocks, then the factor as it is."""
-    gated, factor = tf.split(x, [p.shape[-1], -1], -1)
-    return [*step.activations(gated + p), factor]
-
-
-def through_product(
-    step: LSTMStep | SimpleRNNStep, gates: list[Tensor], upstream: list[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Gradients of a factored step without the factor's: that comes through the product."""
-    width = step.columns * (gates[0].shape[-1] // step.blocks)
-    both = step.activations.gradient(gates[0][:, :width], upstream[0][:, :width])
-    return both, both

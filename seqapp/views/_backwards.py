@@ -43,7 +43,7 @@ def log_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float6
     """
     import tensorflow as tf
 
-    if any(hasattr(link.layer, "directions") for link in network.chain):
+    if network.both_ways:
         raise BadInput(
             "gradients: a network that reads from both ends cannot be followed step by step; give one that does not."
         )

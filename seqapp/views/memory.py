@@ -110,7 +110,7 @@ def losses(network: Network, head: Head, probes: Probes, lengths: NDArray[np.int
         return head.loss(targets[:, tf.newaxis], outputs)[:, 0]
 
     def whole(inputs: Tensor, targets: Tensor) -> Tensor:
-        if any(hasattr(link.layer, "directions") for link in network.chain):  # what reads from both ends has no parts
+        if network.both_ways:  # what reads from both ends has no parts
             return head.loss(targets[:, tf.newaxis], network(inputs)[:, -1:])[:, 0]
         _, states = network.step(inputs[:, :-1], network.start(tf.shape(inputs)[0]))
         return last(inputs, targets, states)
