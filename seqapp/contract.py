@@ -106,6 +106,10 @@ class Task(abc.ABC):
         """Files that an exported model carries beside its signatures, by name."""
         return {}
 
+    def examples(self, latest: Raw) -> dict[str, Raw]:
+        """What signatures may be asked, by name, for a server's first requests and its page; `latest` asks what is next."""
+        return {"serving_default": latest}
+
     def describe(self, answer: Raw) -> str:
         """One answer (no batch axis) for a person, with what its question holds beside the signature's inputs."""
         return "\n".join(f"{name}: {' '.join(map(str, np.atleast_1d(value)))}" for name, value in answer.items())

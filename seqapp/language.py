@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from seqapp.checks import require
 from seqapp.contract import Raw, Signature, Task, Tokens
+from seqapp.errors import expect
 from seqapp.generation import Piece, Request
 from seqapp.heads import Category, Tensor
 from seqapp.strings import from_bytes, to_bytes
@@ -32,6 +33,11 @@ class TextTask(Task):
     ends: bool = False  # whether the network has learned where a text ends; it then says `<start>`
     literal: ClassVar[bool] = True
     separator: ClassVar[str] = ""
+
+    def __post_init__(self) -> None:
+        expect(self.level in LEVELS, f"a level out of {', '.join(LEVELS)}", self.level)
+        expect(self.tokens[:2] == (UNKNOWN, START), f"tokens that begin with {UNKNOWN} and {START}", self.tokens[:2])
+        expect(2 < len(self.tokens) == len(set(self.tokens)), "three tokens or more, each once")
 
     @property
     def cutter(self) -> Level:
@@ -110,6 +116,12 @@ class TextTask(Task):
     def assets(self) -> dict[str, bytes]:
         """`tokens.json`: the text of every id, for clients of `step`."""
         return {"tokens.json": json.dumps(self.tokens).encode()}
+
+    def examples(self, latest: Raw) -> dict[str, Raw]:
+        """How the text goes on, in a few tokens; and how likely it was."""
+        going_on = {"prompt": latest["text"], "length": [20], "temperature": [0.5], "seed": [1]}
+        chosen = going_on | {"top_k": [0], "top_p": [1.0], "stop": [""]}
+        return super().examples(latest) | {"generate": going_on, "sample": chosen, "score": latest}
 
     def _generate(self, network: Network, **raw: Tensor) -> dict[str, Tensor]:
         """Each prompt with `length` tokens more, or up to where it stops."""

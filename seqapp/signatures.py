@@ -34,14 +34,19 @@ class Function:
         if raw.keys() != self.inputs.keys():
             raise BadInput(f"expected the inputs {', '.join(self.inputs)}, got {', '.join(raw) or 'none'}.")
         try:
-            tensors = {
-                name: tf.convert_to_tensor(_as_bytes(raw[name]) if spec.dtype == tf.string else raw[name], spec.dtype)
-                for name, spec in self.inputs.items()
-            }
-            answer = self.concrete(**tensors)
+            answer = self.concrete(**self.tensors(raw))
         except tf.errors.InvalidArgumentError as error:
-            raise BadInput(_said(error)) from None
+            raise BadInput(said(error)) from None
         return {name: _as_array(tensor) for name, tensor in answer.items()}
+
+    def tensors(self, raw: Raw) -> dict[str, Any]:
+        """The inputs as the signature takes them."""
+        import tensorflow as tf
+
+        return {
+            name: tf.convert_to_tensor(_as_bytes(raw[name]) if spec.dtype == tf.string else raw[name], spec.dtype)
+            for name, spec in self.inputs.items()
+        }
 
 
 def functions(task: Task, network: Network, *names: str) -> dict[str, Function]:
@@ -79,7 +84,7 @@ def _as_bytes(value: Any) -> Any:
     return [_as_bytes(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _said(error: Exception) -> str:
+def said(error: Exception) -> str:
     """The sentence of an in-graph check, without what TensorFlow writes around it."""
     found = re.search(r"assertion failed: \[(.*?)\](?:\n|\s*\[\[|$)", str(error), re.DOTALL)
     if found:

@@ -1,0 +1,17 @@
+"""The page at `/`."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+POLICY = (
+    "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@functools.cache
+def content() -> bytes:
+    """The HTML, which is one file and asks for nothing elsewhere."""
+    return Path(__file__).with_name("page.html").read_bytes()

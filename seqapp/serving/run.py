@@ -1,0 +1,91 @@
+"""`seqapp serve`: models loaded, a server in a thread, and a wait for the signal that ends it."""
+
+from __future__ import annotations
+
+import errno
+import signal
+import threading
+from typing import Any
+
+import click
+
+from seqapp.errors import BadInput, WorkFailed
+from seqapp.serving.batching import Batcher
+from seqapp.serving.models import Model, Watcher
+from seqapp.serving.options import Settings
+from seqapp.serving.rest import Rest, at_once
+from seqapp.serving.server import Server
+
+LOOPBACK = ("127.", "localhost", "::1")
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM, which is answered by an orderly end, or SIGINT, which raises KeyboardInterrupt after one.
+
+    Raises:
+        BadInput: the address cannot be listened on.
+        WorkFailed: a model has no version that can be loaded.
+    """
+    models = _loaded(settings)
+    run = Batcher(settings.batch_size, settings.batch_seconds) if settings.batch_size > 1 else at_once
+    server = _listening(settings, Rest(models, settings.limits, run))
+    caught: list[int] = []
+    told = threading.Event()
+
+    def note(number: int, _frame: Any) -> None:
+        if caught and number == signal.SIGINT:
+            raise KeyboardInterrupt  # somebody does not want to wait for the requests under way
+        caught.append(number)
+        told.set()
+
+    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    watcher = Watcher(list(models.values()), settings.poll_seconds)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="accept", daemon=True).start()
+    watcher.start()
+    _announce(settings, server, models)
+    try:
+        told.wait()
+        watcher.stop()
+        done = server.drain()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    click.echo("Stopped." if done else "Stopped; requests that took too long were left.", err=True)
+    if caught[0] == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+def _loaded(settings: Settings) -> dict[str, Model]:
+    def say(text: str) -> None:
+        click.echo(text, err=True)
+
+    models = {
+        name: Model(name, base, settings.keep, settings.labels.get(name, {}), say)
+        for name, base in settings.bases.items()
+    }
+    for model in models.values():
+        model.poll()
+        if not model.loaded:
+            raise WorkFailed(f"{model.base}: no version of '{model.name}' can be loaded. Export it again.")
+    return models
+
+
+def _listening(settings: Settings, rest: Rest) -> Server:
+    try:
+        return Server((settings.host, settings.port), rest, settings.keys)
+    except OSError as error:
+        hint = "Choose another --port, or 0 for any." if error.errno == errno.EADDRINUSE else "Choose another --host."
+        raise BadInput(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. {hint}") from None
+
+
+def _announce(settings: Settings, server: Server, models: dict[str, Model]) -> None:
+    host, port = server.server_address[:2]
+    base = f"http://{host if isinstance(host, str) else host.decode()}:{port}"
+    for model in models.values():
+        click.echo(f"{base}/v1/models/{model.name}:predict")
+    click.echo(f"{base}/")
+    if not settings.host.startswith(LOOPBACK):
+        who = "whoever has a key" if settings.keys else "everyone without a key (--api-key-file asks for one)"
+        click.echo(
+            f"Note: --host {settings.host}: who can reach this machine can ask the models, {who}; no TLS.", err=True
+        )

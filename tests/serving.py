@@ -1,0 +1,82 @@
+"""A server as a process of its own, and a client that sends bytes as they are."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from conftest import ROOT
+
+
+@dataclass
+class Served:
+    """`seqapp serve`, once it listens."""
+
+    process: subprocess.Popen[str]
+    port: int
+    said: list[str] = field(default_factory=list)  # lines on stderr
+
+    def ask(self, verb: str, path: str, body: bytes | str | None = None, **headers: str) -> tuple[int, Any, Any]:
+        """Status, headers and the body: JSON where it says so."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(verb, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        content = response.read()
+        connection.close()
+        is_json = response.headers["Content-Type"] == "application/json" and content
+        return response.status, response.headers, json.loads(content) if is_json else content
+
+    def predict(self, model: str, **document: Any) -> Any:
+        """What a model answers to a document."""
+        code, _, answer = self.ask("POST", f"/v1/models/{model}:predict", json.dumps(document))
+        assert code == 200, answer
+        return answer
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait: the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(60)
+
+
+@contextmanager
+def serving(*arguments: object, code: int | None = 0) -> Iterator[Served]:
+    """Run `seqapp serve … --port 0`; when done, SIGTERM ends it with exit code 0."""
+    command = [sys.executable, "-m", "seqapp", "serve", *map(str, arguments), "--port", "0"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    said: list[str] = []
+    assert process.stdout is not None
+    assert process.stderr is not None
+    listening = threading.Thread(target=said.extend, args=[process.stderr], daemon=True)
+    listening.start()
+    try:
+        page = next((line for line in process.stdout if line.endswith("/\n")), None)  # said last
+        assert page, said
+        served = Served(process, int(page.rsplit(":", 1)[1].strip("/\n")), said)
+        yield served
+        if process.poll() is None:
+            assert served.end() == code, said
+    finally:
+        process.kill()
+        process.wait()
+        listening.join(10)
+        for stream in (process.stdout, process.stderr):
+            stream.close()
+
+
+def wait_for(condition: Any, seconds: float = 30) -> None:
+    """Until something is so; fails if it does not come."""
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "it did not come"
+        time.sleep(0.02)
