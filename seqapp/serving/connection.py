@@ -86,7 +86,7 @@ class Connection(BaseHTTPRequestHandler):
         keep, self.close_connection = not self.close_connection, True  # what is half read cannot be gone on with
         try:
             body = read_body(self.reader, self.headers, self.server.limits.body)
-            self.close_connection = not keep or self.server.stopping
+            self.close_connection = not keep
             self.server.work(self)
             reply = self._answer(body)
         except Refused as refused:
@@ -137,6 +137,7 @@ class Connection(BaseHTTPRequestHandler):
 
     def _send(self, code: int, kind: str, body: bytes) -> None:
         """Write a whole answer in one piece."""
+        self.close_connection |= self.server.stopping
         lines = [
             f"HTTP/1.1 {int(code)} {http.HTTPStatus(code).phrase if code != 499 else 'Client Closed Request'}",
             f"Content-Type: {kind}",

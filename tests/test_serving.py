@@ -1,0 +1,525 @@
+"""The server around the interface: versions that come and go, batches, limits, slow clients, keys, an orderly end."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import refused, seqapp
+from saved_models import half_plus_two
+from serving import Served, serving, wait_for
+
+from seqapp.serving import warmup
+from seqapp.serving.batching import Batcher
+from seqapp.serving.limits import Limits
+from seqapp.serving.models import Model, Watcher
+from seqapp.serving.rest import Rest, at_once
+from seqapp.serving.server import Server
+
+PREDICT = "/v1/models/demo:predict"
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one version."""
+    folder = tmp_path_factory.mktemp("models") / "demo"
+    half_plus_two(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(base: Path) -> Model:
+    """It, loaded."""
+    made = Model("demo", base)
+    made.poll()
+    return made
+
+
+@contextmanager
+def listening(
+    model: Model, limits: Limits | None = None, run: Any = at_once, keys: frozenset[bytes] = frozenset()
+) -> Iterator[Any]:
+    """A server in this process, as a client sees it."""
+    server = Server(("127.0.0.1", 0), Rest({model.name: model}, limits or Limits(), run), keys)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+    served = Served(None, server.server_address[1])  # type: ignore[arg-type]
+    served.server = server  # type: ignore[attr-defined]
+    try:
+        yield served
+    finally:
+        if not server.stopping:
+            server.drain()
+
+
+def drips(client: socket.socket) -> float:
+    """Send a byte now and then until the server has enough of it: the seconds that took."""
+    began = time.monotonic()
+    with suppress(OSError):
+        while time.monotonic() - began < 10:
+            client.sendall(b"P")
+            time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def document(**parts: Any) -> str:
+    return json.dumps(parts)
+
+
+def exchange(port: int, sent: bytes, until: float = 10) -> bytes:
+    """All that comes back for these bytes, until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=until) as client:
+        client.sendall(sent)
+        return b"".join(iter(lambda: client.recv(65536), b""))
+
+
+def plain_post(content: str, *headers: str) -> bytes:
+    lines = [f"POST {PREDICT} HTTP/1.1", f"Content-Length: {len(content)}", *headers]
+    return ("\r\n".join(lines) + "\r\n\r\n" + content).encode()
+
+
+# --- versions
+
+
+def test_a_new_version_is_swapped_in_without_a_failed_request_and_a_broken_one_leaves_the_old(tmp_path: Path) -> None:
+    base, elsewhere = tmp_path / "demo", tmp_path / "elsewhere"
+    half_plus_two(base, 1, add=2.0)
+    for version, add in ((2, 3.0), (4, 5.0)):
+        half_plus_two(elsewhere, version, add)
+    model = Model("demo", base)
+    model.poll()
+    watcher, answers, over = Watcher([model], 0.02), [], threading.Event()
+    with listening(model) as served:
+
+        def client() -> None:
+            while not over.is_set():
+                answers.append(served.ask("POST", PREDICT, document(instances=[0.0])))
+
+        thread = threading.Thread(target=client)
+        thread.start()
+        watcher.start()
+        (elsewhere / "2").rename(base / "2")
+        wait_for(lambda: model.states.get(2) and model.states[1].name == "END")
+        (base / "3").mkdir()
+        (base / "3" / "saved_model.pb").write_bytes(b"nonsense")
+        wait_for(lambda: model.states.get(3) and model.states[3].name == "END")
+        assert served.predict("demo", instances=[0.0]) == {"predictions": [3.0]}
+        status = served.ask("GET", "/v1/models/demo")[2]["model_version_status"]
+        assert [(each["version"], each["state"]) for each in status] == [("3", "END"), ("2", "AVAILABLE"), ("1", "END")]
+        assert status[0]["status"]["error_code"] == "UNKNOWN"
+        assert status[0]["status"]["error_message"]
+        assert status[2]["status"] == {"error_code": "OK", "error_message": ""}
+        for path in (elsewhere / "4").iterdir():  # the broken version is mended in place
+            path.rename(base / "3" / path.name)
+        wait_for(lambda: 3 in model.loaded)
+        over.set()
+        thread.join()
+        watcher.stop()
+    assert {code for code, _, _ in answers} == {200}
+    values = [answer["predictions"][0] for _, _, answer in answers]
+    assert values == sorted(values)
+    assert set(values) >= {2.0, 3.0}
+
+
+def test_an_older_version_comes_back_when_the_newest_is_taken_away_and_the_last_one_stays(tmp_path: Path) -> None:
+    base = tmp_path / "demo"
+    half_plus_two(base, 1, add=2.0)
+    (base / "7").symlink_to(base / "1")
+    said: list[str] = []
+    model = Model("demo", base, say=said.append)
+    model.poll()
+    assert list(model.loaded) == [7]
+    (base / "7").unlink()
+    model.poll()
+    assert list(model.loaded) == [1]
+    (base / "1").rename(tmp_path / "away")
+    model.poll()
+    assert list(model.loaded) == [1]
+    assert said == [
+        "demo: version 7 is loaded",
+        "demo: version 1 is loaded",
+        "demo: version 7 is unloaded",
+    ]
+
+
+def test_warm_up_requests_are_asked_before_a_version_takes_traffic_and_must_be_answered(tmp_path: Path) -> None:
+    base = tmp_path / "demo"
+    folder = half_plus_two(base, 1)
+    (folder / "assets.extra").mkdir(exist_ok=True)
+    warmup.write(folder / warmup.FILE, {"": {"x": np.float32([1, 2])}, "divide": {"n": np.int32([5])}})
+    model = Model("demo", base)
+    model.poll()
+    assert {name: list(given) for name, given in model.version().examples.items()} == {
+        "serving_default": ["x"],
+        "divide": ["n"],
+    }
+    second = half_plus_two(base, 2)
+    (second / "assets.extra").mkdir(exist_ok=True)
+    warmup.write(second / warmup.FILE, {"divide": {"n": np.int32([0])}})
+    model.poll()
+    assert list(model.loaded) == [1]
+    assert model.states[2].error_code == "INVALID_ARGUMENT"
+
+
+def test_the_page_s_list_of_models_has_their_signatures_and_examples(model: Model) -> None:
+    with listening(model) as served:
+        listed = served.ask("GET", "/models")[2]["models"]
+    assert [(entry["name"], entry["version"]) for entry in listed] == [("demo", "1")]
+    assert listed[0]["signatures"]["columns"] == {
+        "inputs": {"a": {"dtype": "DT_FLOAT", "shape": [-1, 2]}, "b": {"dtype": "DT_INT64", "shape": [-1]}},
+        "outputs": {"b_plus_one": {"dtype": "DT_INT64", "shape": [-1]}, "sum": {"dtype": "DT_FLOAT", "shape": [-1, 2]}},
+    }
+
+
+# --- batches
+
+
+def test_a_batch_gives_each_request_the_answer_that_it_gets_alone(model: Model) -> None:
+    calls, batcher = [], Batcher(8, 5.0)
+    signature = model.version().signature("columns")
+
+    class Counted:
+        inputs, outputs, batched = signature.inputs, signature.outputs, True
+
+        def __call__(self, given: Any) -> Any:
+            calls.append(len(given["b"]))
+            return signature(given)
+
+    counted: Any = Counted()
+    questions = [
+        {"a": np.float32([[i, i + 1]] * rows), "b": np.int64([i] * rows)} for i, rows in enumerate([1, 2, 1, 1, 3])
+    ]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda given: batcher(model.version(), counted, given), questions))
+    assert calls == [8]
+    for given, answer in zip(questions, made, strict=True):
+        alone = signature(given)
+        assert {name: array.tolist() for name, array in answer.items()} == {
+            name: array.tolist() for name, array in alone.items()
+        }
+
+
+def test_other_shapes_are_not_padded_into_a_batch(model: Model) -> None:
+    batcher, signature = Batcher(4, 0.05), model.version().signature("matrix")
+    questions = [{"x": np.ones([1, steps, 3], np.float32)} for steps in (1, 2, 3, 2)]
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda given: batcher(model.version(), signature, given)["total"].tolist(), questions))
+    assert made == [[[3.0] * steps] for steps in (1, 2, 3, 2)]
+
+
+def test_one_bad_request_does_not_spoil_the_batch(model: Model) -> None:
+    with listening(model, run=Batcher(4, 0.2)) as served, ThreadPoolExecutor(4) as pool:
+        asked = [document(signature_name="divide", instances=[n]) for n in (1, 0, 5, 2)]
+        made = list(pool.map(lambda body: served.ask("POST", PREDICT, body), asked))
+    assert [code for code, _, _ in made] == [200, 400, 200, 200]
+    assert [made[place][2]["predictions"] for place in (0, 2, 3)] == [[10], [2], [5]]
+
+
+def test_what_has_no_batch_axis_is_run_alone(model: Model) -> None:
+    with listening(model, run=Batcher(4, 60)) as served:
+        assert served.predict("demo", signature_name="any", inputs=1.5) == {"outputs": 1.5}
+        assert served.predict("demo", signature_name="scalar", inputs=[1.0, 2.0]) == {"outputs": 3.0}
+
+
+# --- limits
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "code", "said"),
+    [
+        (
+            Limits(body=50),
+            document(instances=[1.0] * 50),
+            413,
+            "the body has 265 bytes; this server takes 50. Send fewer rows.",
+        ),
+        (
+            Limits(rows=2),
+            document(instances=[1.0] * 3),
+            400,
+            "3 rows; this server takes 2 in a request. Send fewer at once.",
+        ),
+        (
+            Limits(length=5),
+            document(signature_name="generate", instances=[6]),
+            400,
+            "Input 'length': 6; this server generates 5 at most. Ask for less, and go on from the answer.",
+        ),
+        (Limits(), "[" * 100_000, 400, "JSON Parse error: lists or objects are nested too deeply."),
+        (
+            Limits(),
+            '{"instances": [' + "9" * 10_000 + "]}",
+            400,
+            "JSON Parse error: Number too big to be stored in double. at offset: 0",
+        ),
+    ],
+)
+def test_what_is_too_much_is_refused_with_a_sentence(
+    limits: Limits, body: str, code: int, said: str, model: Model
+) -> None:
+    with listening(model, limits) as served:
+        found, _, answer = served.ask("POST", PREDICT, body)
+        assert (found, answer) == (code, {"error": said})
+        assert served.ask("GET", "/v1/models/demo")[0] == 200
+
+
+def test_a_gzip_bomb_is_refused_before_it_is_unpacked(model: Model) -> None:
+    import gzip
+
+    with listening(model, Limits(body=1_000_000)) as served:
+        code, _, answer = served.ask("POST", PREDICT, gzip.compress(b" " * 50_000_000), Content_Encoding="gzip")
+    assert (code, answer["error"]) == (
+        413,
+        "the body has 1,000,001 bytes; this server takes 1,000,000. Send fewer rows.",
+    )
+
+
+def test_requests_beyond_those_at_work_are_told_to_come_again(model: Model) -> None:
+    begun, go = threading.Semaphore(0), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        begun.release()
+        go.wait(30)
+        return at_once(*asked)
+
+    with listening(model, Limits(requests=2), slow) as served, ThreadPoolExecutor(2) as pool:
+        first = [pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0])) for _ in range(2)]
+        for _ in first:
+            begun.acquire(timeout=10)
+        code, headers, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
+        assert (code, headers["Retry-After"]) == (429, "1")
+        assert answer == {"error": "2 requests are at work already. Try again in a second."}
+        assert served.ask("GET", "/v1/models/demo")[0] == 200  # a status is no work
+        go.set()
+        assert [each.result()[0] for each in first] == [200, 200]
+
+
+def test_a_request_that_takes_too_long_is_answered_with_504(model: Model) -> None:
+    go = threading.Event()
+
+    def stuck(*asked: Any) -> Any:
+        go.wait(30)
+        return at_once(*asked)
+
+    with listening(model, Limits(seconds=0.3), stuck) as served:
+        code, _, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
+        go.set()
+    said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Ask for less, or start with a larger --timeout."
+    assert (code, answer) == (504, {"error": said})
+
+
+def test_slow_and_half_open_clients_are_let_go_and_hold_nobody_up(model: Model) -> None:
+    with listening(model, Limits(seconds=0.5, idle=0.5)) as served:
+        silent = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+        half = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+        half.sendall(plain_post(document(instances=[1.0]))[:-3])
+        dripping = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+        began = time.monotonic()
+        assert drips(dripping) < 5
+        assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
+        assert silent.recv(100) == half.recv(100) == b""
+        assert time.monotonic() - began < 5
+        for client in (silent, half, dripping):
+            client.close()
+        wait_for(lambda: served.server._open <= 1)
+
+
+def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_room(model: Model) -> None:
+    with listening(model, Limits(connections=3)) as served:
+        idle = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(6)]
+        wait_for(lambda: served.server._open == 3)
+        assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
+        assert idle[0].recv(100) == b""
+        for client in idle:
+            client.close()
+
+
+def test_connections_beyond_those_at_work_are_turned_away_with_503(model: Model) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        begun.set()
+        go.wait(30)
+        return at_once(*asked)
+
+    with listening(model, Limits(connections=1), slow) as served, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
+        assert begun.wait(10)
+        code, headers, answer = served.ask("GET", "/v1/models/demo")
+        go.set()
+        assert first.result()[0] == 200
+    assert (code, headers["Retry-After"], answer) == (
+        503,
+        "1",
+        {"error": "too many connections. Try again in a second."},
+    )
+
+
+# --- HTTP
+
+
+def test_requests_sent_in_one_piece_are_answered_in_order(model: Model) -> None:
+    first, second = plain_post(document(instances=[1.0])), plain_post(document(instances=[3.0]), "Connection: close")
+    with listening(model) as served:
+        received = exchange(served.port, first + second)
+    assert received.count(b"HTTP/1.1 200 OK") == 2
+    assert received.index(b"[2.5]") < received.index(b"[3.5]")
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        (b"GARBAGE\r\n\r\n", 400),
+        (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400),
+        (b"GET / HTTP/2.0\r\n\r\n", 400),
+        (b"GET / HTTP/1.x\r\n\r\n", 400),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", 414),
+        (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 200 + b"\r\n", 431),
+        (b"GET / HTTP/1.1\r\nA: " + b"x" * 70_000 + b"\r\n\r\n", 431),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", 400),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n{}", 400),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 400),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffff\r\n", 413),
+        (b"POST /v1/models/demo:predict HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400),
+    ],
+)  # fmt: skip
+def test_what_is_no_http_is_answered_once_and_the_connection_closed(sent: bytes, code: int, model: Model) -> None:
+    with listening(model) as served:
+        received = exchange(served.port, sent)
+        assert received.startswith(f"HTTP/1.1 {code} ".encode()), received
+        assert received.count(b"HTTP/1.1") == 1
+        assert json.loads(received.partition(b"\r\n\r\n")[2])["error"]
+        assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
+
+
+def test_without_its_key_a_client_gets_the_page_alone(model: Model) -> None:
+    with listening(model, keys=frozenset({b"first", b"second"})) as served:
+        assert served.ask("GET", "/")[0] == 200
+        for path in ("/v1/models/demo", "/models", "/monitoring/prometheus/metrics"):
+            code, headers, answer = served.ask("GET", path)
+            assert (code, headers["WWW-Authenticate"]) == (401, "Bearer")
+            assert answer == {"error": "expected the header 'Authorization: Bearer KEY' with a key of this server."}
+            assert served.ask("GET", path, Authorization="Bearer third")[0] == 401
+            assert served.ask("GET", path, Authorization="Basic first")[0] == 401
+            assert served.ask("GET", path, Authorization="Bearer second")[0] == 200
+
+
+def test_the_page_may_load_nothing_from_elsewhere(model: Model) -> None:
+    with listening(model) as served:
+        code, headers, content = served.ask("GET", "/")
+    assert (code, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    assert content.lower().startswith(b"<!doctype html>")
+
+
+def test_metrics_count_what_was_answered(model: Model) -> None:
+    with listening(model) as served:
+        served.predict("demo", instances=[1.0])
+        served.ask("POST", PREDICT, "{")
+        served.ask("POST", "/v1/models/invented:predict", document(instances=[1.0]))
+        code, headers, content = served.ask("GET", "/monitoring/prometheus/metrics")
+    assert (code, headers["Content-Type"].split(";")[0]) == (200, "text/plain")
+    lines = content.decode().splitlines()
+    assert 'seqapp_requests_total{code="200",method="predict",model="demo"} 1.0' in lines
+    assert 'seqapp_requests_total{code="400",method="predict",model="demo"} 1.0' in lines
+    assert 'seqapp_request_seconds_count{method="predict",model="demo"} 2.0' in lines
+    assert 'seqapp_model_version{model="demo"} 1.0' in lines
+    assert "invented" not in content.decode()  # a name that a client makes up is no label
+
+
+# --- the end
+
+
+def test_draining_lets_requests_end_and_takes_no_new_ones(model: Model) -> None:
+    begun, go = threading.Event(), threading.Event()
+
+    def slow(*asked: Any) -> Any:
+        begun.set()
+        go.wait(30)
+        return at_once(*asked)
+
+    with listening(model, run=slow) as served, ThreadPoolExecutor(2) as pool:
+        idle = socket.create_connection(("127.0.0.1", served.port), timeout=10)
+        first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
+        assert begun.wait(10)
+        drained = pool.submit(served.server.drain)
+        assert idle.recv(100) == b""
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", served.port), timeout=1)
+        go.set()
+        assert drained.result(10)
+        code, headers, _ = first.result(10)
+        assert (code, headers["Connection"]) == (200, "close")
+        idle.close()
+
+
+def test_serving_a_run_to_everyone_says_so_and_ctrl_c_ends_it_with_130(
+    trained: Callable[[str], Path], tmp_path: Path
+) -> None:
+    run = trained("fibonacci")
+    (key := tmp_path / "keys").write_text("secret\n")
+    seqapp("export", run, "--to", tmp_path / "fib")
+    with serving(tmp_path / "fib", "--host", "0.0.0.0", "--api-key-file", key) as served:
+        assert served.ask("GET", "/v1/models/fib")[0] == 401
+        asked = document(instances=[["144", "233"], ["1", "2"]])
+        code, _, answer = served.ask("POST", "/v1/models/fib:predict", asked, Authorization="Bearer secret")
+        assert code == 200
+        assert len(answer["predictions"]) == 2
+        assert served.end(signal.SIGINT) == 130
+    said = "".join(served.said)
+    assert "Note: --host 0.0.0.0: who can reach this machine can ask the models, whoever has a key; no TLS.\n" in said
+    assert "Traceback" not in said
+
+
+def test_what_cannot_be_served_is_said_before_tensorflow_is_loaded(base: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text("{}")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "none").write_text("\n")
+    for arguments, said in [
+        (["nothing"], "no folder 'nothing'. Serve a RUN that was exported, or a folder DIR/<version>/."),
+        (["run"], "run: not exported yet. First: seqapp export run"),
+        (
+            ["empty"],
+            "no versions of a model under 'empty'. Did you forget to name its folder as a number (such as empty/1/)?",
+        ),
+        (
+            [base / "1"],
+            f"{base / '1'} is itself a SavedModel: serve the folder that holds it as DIR/<version>/, such as DIR/1/.",
+        ),
+        ([base, base], f"two models named 'demo'. Give one another name: NAME={base}"),
+        ([f"a:b={base}"], f"'a:b={base}': a model's name holds neither '/' nor ':'. Give one: NAME={base}"),
+        (
+            [base, "--label", "x"],
+            "--label: expected [NAME/]LABEL=VERSION, with the NAME where there are several; got 'x'.",
+        ),
+        ([base, "--label", "dmo/x=1"], "--label: no model named 'dmo'. Did you mean 'demo'? Choose from: demo."),
+        ([base, "--api-key-file", "none"], "--api-key-file: expected a key on each line of 'none', found none."),
+    ]:
+        assert refused("serve", *arguments) == f"Error: {said}"
+
+
+def test_a_port_in_use_and_a_model_that_cannot_be_loaded_are_one_line_each(base: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        result = seqapp("serve", base, "--port", port, code=2)
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port, or 0 for any."
+    )
+    (tmp_path / "broken" / "1").mkdir(parents=True)
+    (tmp_path / "broken" / "1" / "saved_model.pb").write_bytes(b"nonsense")
+    result = seqapp("serve", tmp_path / "broken", code=1)
+    assert result.stderr.splitlines()[-1] == (
+        f"Error: {tmp_path / 'broken'}: no version of 'broken' can be loaded. Export it again."
+    )
