@@ -12,6 +12,7 @@ import numpy as np
 
 import seqapp
 from seqapp import runs
+from seqapp.beginning import begin, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
 from seqapp.checkpoint import Position
 from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
@@ -19,6 +20,7 @@ from seqapp.contract import Dataset, Raw, Task
 from seqapp.errors import BadInput
 from seqapp.evaluation import predictions
 from seqapp.factory import STARTS, Shape, build, why_not
+from seqapp.files import make_folder
 from seqapp.network import Network, check_causal
 from seqapp.optimization import Plan
 from seqapp.rooms import Room
@@ -77,7 +79,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     Raises:
         BadInput: the folder exists and `force` is not given, or the data is not usable.
     """
-    _refuse_to_overwrite(folder, force)
+    refuse_to_overwrite(folder, force)
     dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
     check_dataset(dataset)
     left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
@@ -90,22 +92,13 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         check_causal(network, dataset.task)
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with claimed(folder):
-        runs.clear(folder)
-        run = Run(folder, _record(recipe, dataset, network, command)).update()
-        return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
-
-
-def _refuse_to_overwrite(folder: Path, force: bool) -> None:
-    if folder.exists() and not folder.is_dir():
-        raise BadInput(f"--out: expected a folder, got the file '{folder}'.")
-    if folder.exists() and any(folder.iterdir()) and not (folder / "run.json").is_file():
-        raise BadInput(f"{folder}: not a run folder (no run.json), and not empty. Choose another --out.")
-    if folder.exists() and any(folder.iterdir()) and not force:
-        raise BadInput(
-            f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
-        )
+        refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
+        run = Run(folder, _record(recipe, dataset, network, command)).update(begun=False)  # the old run ends here
+        with resumable(run):
+            run = begin(run)
+            return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
 
 
 def _announce(recipe: Recipe, dataset: Dataset, left: list[str], report: Report) -> None:
@@ -147,29 +140,46 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
     Raises:
         BadInput: there is no such run, its data has changed, or a change would make it another run.
     """
-    run = runs.open_run(folder)
+    refuse_nothing(folder)
+    runs.open_run(folder)
+    with claimed(folder):
+        run = runs.open_run(folder)  # as it is now that nobody else writes to it
+        _refuse_another(run, dataset, model, changes)
+        with resumable(run):
+            return _gone_on(begin(run), changes, report)
+
+
+def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[str, Any]) -> None:
     asked = (_reference(dataset), _reference(model) if model else run.record["rooms"]["model"])
     if asked != (run.record["rooms"]["dataset"], run.record["rooms"]["model"]):
         raise BadInput(
-            f"{folder} was trained on {run.dataset} with --model {run.model}, not on {dataset.name} with --model "
+            f"{run.folder} was trained on {run.dataset} with --model {run.model}, not on {dataset.name} with --model "
             f"{model.name if model else run.model}. Use --force to start anew, or --out for another folder."
         )
     known = {name: value for group in run.record["options"].values() for name, value in group.items()}
     for name, value in changes.items():
         if name not in CHANGEABLE and json.loads(json.dumps(value)) != known.get(name):
             raise BadInput(
-                f"{folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
+                f"{run.folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
                 f"change it to {value}. Use --force to start anew, or --out for another folder."
             )
-    training = run.record["options"]["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
-    with claimed(folder):
-        for stray in folder.rglob(".*.partial*"):  # what a killed training was writing
-            stray.unlink()
-        data = run.load_dataset()
-        network = run.new_network(data.task)
-        run = run.update(options=run.record["options"] | {"training": training})
-        position = train(folder, data, network, Plan(**training), report, resume=True)
-        return _finished(run, data, network, position)
+
+
+def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
+    options = before.record["options"]
+    training = options["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    if untrained := is_untrained(before):
+        report.note("stopped before its first checkpoint: nothing is lost, it begins again")
+    data = before.load_dataset()
+    network = before.new_network(data.task)
+    done = bool(before.record["finished"]) and epochs(before) >= training["epochs"]
+    run = before.update(options=options | {"training": training}, finished=done)
+    try:
+        position = train(run.folder, data, network, Plan(**training), report, resume=not untrained)
+    except BadInput:  # no checkpoint to go on from: nothing was done
+        before.update()
+        raise
+    return _finished(run, data, network, position)
 
 
 def _finished(run: Run, dataset: Dataset, network: Network, position: Position) -> Run:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from seqapp import checkpoint
+from seqapp import checkpoint, faults
 from seqapp.batches import Epoch, training_epoch
 from seqapp.checkpoint import Position
 from seqapp.contract import Dataset
@@ -57,7 +57,7 @@ def train(
 
     Raises:
         WorkFailed: the loss is not finite, or has exploded; the best weights stay.
-        KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint; its text says how to go on.
+        KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint.
     """
     trainer = Trainer(folder, dataset, network, plan)
     if resume:
@@ -152,6 +152,8 @@ class Trainer:
         observers.on_train_end()
         self.position.finished = True
         self.save()
+        if interrupted:  # while the last epoch was validated
+            raise KeyboardInterrupt
         if said := self.position.kept(self.plan.patience):
             report.note(said)
 
@@ -169,7 +171,7 @@ class Trainer:
                 at.seconds, began = at.seconds + time.monotonic() - began, time.monotonic()
                 self.save()
             if interrupted:
-                raise KeyboardInterrupt("The training goes on from its last checkpoint with --resume.")
+                raise KeyboardInterrupt
         at.seconds += time.monotonic() - began
         at.epoch, at.step = at.epoch + 1, 0
 
@@ -178,7 +180,9 @@ class Trainer:
         import tensorflow as tf
 
         at, began = self.position, time.monotonic()
-        for loss, weight, norm in self.train_steps(iterator, tf.constant(min(self.at_once, most))).numpy().tolist():
+        with faults.reading(f"epoch {at.epoch + 1}, after step {at.step}", self.kept):
+            results = self.train_steps(iterator, tf.constant(min(self.at_once, most))).numpy()
+        for loss, weight, norm in results.tolist():
             self.check(loss, norm)
             at.first_loss = loss if at.first_loss is None else at.first_loss
             at.loss, at.weight, at.step = at.loss + loss * weight, at.weight + weight, at.step + 1
@@ -192,13 +196,22 @@ class Trainer:
         limit = DIVERGED * max(self.position.first_loss or abs(loss), 1.0)
         if math.isfinite(loss) and math.isfinite(norm) and loss <= limit:
             return
-        where = f"epoch {self.position.epoch + 1}, step {self.position.step + 1}"
+        at = self.position
+        where = f"epoch {at.epoch + 1}, step {at.step + 1}"
+        if fault := faults.not_finite(self.epoch(at.epoch).batches(at.step).take(1)):
+            raise WorkFailed(f"training stopped at {where}: {fault}. {self.kept} Correct the data.")
         began = "" if self.position.first_loss is None else f" (it began at {self.position.first_loss:.4g})"
         raise WorkFailed(
             f"training diverged at {where}: loss {loss:.4g}, gradient norm {norm:.4g}, learning rate "
-            f"{self.plan.learning_rate:g}{began}. The last good weights are kept in {self.folder / 'model.keras'}. "
+            f"{self.plan.learning_rate:g}{began}. {self.kept} "
             f"Try --resume --learning-rate {min(self.plan.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
         )
+
+    @property
+    def kept(self) -> str:
+        """What is there when a training stops."""
+        file = self.folder / "model.keras"
+        return f"The last good weights are kept in {file}." if file.exists() else "There are no weights yet."
 
     def validate(self) -> dict[str, float]:
         """Score the validation split, keep the weights if they are the best so far, write history and checkpoint."""
@@ -214,8 +227,8 @@ class Trainer:
             at.waited += 1
             if at.best is None or row["validation_loss"] < at.best:
                 at.best, at.waited = row["validation_loss"], 0
+                (self.folder / "metrics.json").unlink(missing_ok=True)  # never of other weights than those beside it
                 publish(self.folder / "model.keras", self.network.model.save)
-                (self.folder / "metrics.json").unlink(missing_ok=True)  # it was of other weights
         if at.waited:
             self.optimizer.stalled()
         at.seconds += time.monotonic() - began
@@ -229,8 +242,14 @@ class Trainer:
 
     def score(self) -> float:
         """The mean loss over the validation split."""
-        pairs = [pair for pair, _ in self.scorer.over(self.validation, self.plan.batch_size)]
+        where = f"validation after epoch {self.position.epoch}"
+        with faults.reading(where, self.kept):
+            pairs = [pair for pair, _ in self.scorer.over(self.validation, self.plan.batch_size)]
         total, weight = (sum(float(pair[place]) for pair in pairs) for place in (0, 1))
+        if not math.isfinite(total):
+            batches = Epoch(self.validation, self.plan.batch_size).batches()
+            fault = faults.not_finite(batches)
+            raise WorkFailed(f"{where}: the loss is {total:g}{f': {fault}' if fault else ''}. {self.kept}")
         return total / max(weight, 1e-6)
 
     def save(self) -> None:
