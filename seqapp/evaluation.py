@@ -9,9 +9,10 @@ from typing import Any
 import click
 import numpy as np
 
+from seqapp.claims import at_rest
 from seqapp.contract import Baseline, Dataset, Raw
 from seqapp.errors import BadInput
-from seqapp.files import publish_json
+from seqapp.files import check_writable, publish_json
 from seqapp.heads import Predictions
 from seqapp.network import Network
 from seqapp.pictures import report
@@ -31,6 +32,9 @@ def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str
 
     With the path of `other` data, measure it on that, whole, and write nothing; with `plot` draw pictures too.
     """
+    before = _state(run)
+    if not other:
+        check_writable(run.folder / "metrics.json")
     dataset = run.load_dataset()
     dataset = dataset.on(other) if other else dataset
     network = run.load_network(dataset.task)
@@ -39,11 +43,26 @@ def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str
     document = measured(run, dataset, predicted, baselines)
     document["metrics"] |= dataset.probes(functions(dataset.task, network))
     if not other:
-        publish_json(run.folder / "metrics.json", document)
+        _keep(run, document, before)
     if plot:
         for file in report(run, dataset, predicted, baselines):
             click.echo(f"drawn: {file}", err=True)
     return document
+
+
+def _keep(run: Run, document: dict[str, Any], before: list[tuple[int, int]]) -> None:
+    """Write metrics.json, unless the run is no longer as it was `before`, or a training may change it any moment."""
+    with at_rest(run.folder) as free:
+        if free and _state(run) == before:
+            publish_json(run.folder / "metrics.json", document)
+            return
+    click.echo("Note: its training has gone on meanwhile: this is not kept as metrics.json.", err=True)
+
+
+def _state(run: Run) -> list[tuple[int, int]]:
+    """What changes whenever a training writes."""
+    about = [path.stat() for path in (run.folder / "run.json", run.weights) if path.is_file()]
+    return [(one.st_ino, one.st_mtime_ns) for one in about]
 
 
 def measured(run: Run, dataset: Dataset, predicted: Predictions, baselines: dict[str, Baseline]) -> dict[str, Any]:

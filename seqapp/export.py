@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import errno
 from pathlib import Path
 from typing import Any
 
 from seqapp.errors import BadInput, WorkFailed
+from seqapp.examples import examples
+from seqapp.files import check_writable, draft, flush
 from seqapp.runs import Run
+from seqapp.serving import warmup
 from seqapp.signatures import functions
 
 FOREIGN = ("PyFunc", "CudnnRNN", "Xla")  # what needs Python, a GPU or a compiler; a served graph holds none
@@ -20,6 +22,7 @@ def export(run: Run, to: Path) -> Path:
 
     if to.exists() and not to.is_dir():
         raise BadInput(f"--to: expected a folder, got the file '{to}'.")
+    check_writable(to / str(_next_version(to)))
     task = run.task()
     network = run.load_network(task)
     module = tf.Module()
@@ -28,21 +31,35 @@ def export(run: Run, to: Path) -> Path:
     compiled = functions(task, network)
     for name, function in compiled.items():
         _refuse_foreign_ops(name, function.concrete.graph.as_graph_def())
-    to.mkdir(parents=True, exist_ok=True)
-    version = 1 + max((int(folder.name) for folder in to.iterdir() if folder.name.isdigit()), default=0)
-    temporary = to / f".{version}.{os.getpid()}.partial"  # no number: TF Serving does not look into it
-    try:
-        tf.saved_model.save(
-            module, str(temporary), signatures={name: function.concrete for name, function in compiled.items()}
-        )
+    with draft(to / str(_next_version(to))) as folder:  # its name is no number: TF Serving does not look into it
+        made = folder / "version"
+        tf.saved_model.save(module, str(made), signatures={name: one.concrete for name, one in compiled.items()})
+        (made / warmup.FILE).parent.mkdir()
+        warmup.write(made / warmup.FILE, examples(task, run.record["latest"], compiled))
         for name, content in task.assets().items():
-            extra = temporary / "assets.extra" / name
-            extra.parent.mkdir(exist_ok=True)
-            extra.write_bytes(content)
-        temporary.rename(to / str(version))
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return to / str(version)
+            (made / "assets.extra" / name).write_bytes(content)
+        return _publish(made, to)
+
+
+def _publish(made: Path, to: Path) -> Path:
+    """Flush a whole version to the disk and rename it to the next number that is free."""
+    for path in [*made.rglob("*"), made]:
+        flush(path)
+    while True:
+        version = to / str(_next_version(to))
+        try:
+            made.rename(version)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
+                raise
+            continue  # another export was quicker: the next number
+        flush(to)
+        return version
+
+
+def _next_version(to: Path) -> int:
+    names = [path.name for path in to.iterdir()] if to.exists() else []
+    return 1 + max((int(name) for name in names if name.isascii() and name.isdecimal()), default=0)
 
 
 def _refuse_foreign_ops(name: str, graph: Any) -> None:
