@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 from saved_models import half_plus_two
-from serving import Served, serving
+
+from benchmarks.served import Served, serving
 
 DEMO = "/v1/models/demo:predict"
 OK = {"error_code": "OK", "error_message": ""}
@@ -187,7 +188,12 @@ CASES: list[tuple[str, str, str, Any, int, Any]] = [
     ("a version that is no number", "POST", "/v1/models/demo/versions/one:predict", "{}", 400, "Malformed request: POST /v1/models/demo/versions/one:predict"),
     ("another path under v1", "GET", "/v1/other", None, 400, "Malformed request: GET /v1/other"),
     ("a slash at the end", "GET", "/v1/models/demo/", None, 400, "Malformed request: GET /v1/models/demo/"),
-    ("classify", "POST", "/v1/models/demo:classify", '{"examples": [{"x": 1.0}]}', 501, "classify: seqapp serves predict only. Use :predict."),
+    ("classify", "POST", "/v1/models/demo:classify", '{"examples": [{"x": 1.0}]}', 400,
+     "Expected classification signature method_name to be tensorflow/serving/classify. Was: tensorflow/serving/predict"),
+    ("regress", "POST", "/v1/models/demo/versions/1:regress", '{"signature_name": "matrix", "examples": [{"x": 1.0}]}', 400,
+     "Expected regression signature method_name to be tensorflow/serving/regress. Was: tensorflow/serving/predict"),
+    ("classify by no signature", "POST", "/v1/models/demo:classify", '{"signature_name": "x", "examples": [{}]}', 400,
+     "No signature was found with the name: x"),
     ("outside v1", "GET", "/v2/models/demo", None, 404, b"404"),
     ("outside v1, another verb", "PATCH", "/index.html", None, 404, b"404"),
     # --- status and metadata

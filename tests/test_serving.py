@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 from conftest import refused, seqapp
 from saved_models import half_plus_two
-from serving import Served, serving, wait_for
 
+from benchmarks.served import Served, serving, wait_for
 from seqapp.serving import warmup
 from seqapp.serving.batching import Batcher
 from seqapp.serving.limits import Limits

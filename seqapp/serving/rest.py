@@ -28,6 +28,7 @@ from seqapp.strings import from_bytes, portable
 AT = r"(?:(?:/versions/(?P<version>\d+))|(?:/labels/(?P<label>[^/:]+)))?"
 PREDICT = re.compile(rf"/v1/models/(?P<name>[^/:]+){AT}:(?P<method>classify|regress|predict)", re.IGNORECASE)
 STATUS = re.compile(rf"/v1/models(?:/(?P<name>[^/:]+))?{AT}(?:/(?P<metadata>metadata))?", re.IGNORECASE)
+EXAMPLES = {"classify": "classification", "regress": "regression"}
 Run = Callable[[Version, Signature, dict[str, NDArray[Any]]], dict[str, NDArray[Any]]]
 
 
@@ -64,8 +65,8 @@ class Rest:
         asked = _asked(verb, path)
         if verb == "GET":
             return self._told(asked)
-        if asked.word.lower() != "predict":
-            raise Refused("UNIMPLEMENTED", f"{asked.word}: seqapp serves predict only. Use :predict.")
+        if asked.word.lower() in EXAMPLES:
+            raise self._no_examples(asked, body)
         if not self._free.acquire(blocking=False):
             raise Refused(
                 "RESOURCE_EXHAUSTED", f"{self.limits.requests} requests are at work already. Try again in a second."
@@ -93,6 +94,15 @@ class Rest:
         self._check(given, body)
         made = self.run(version, signature, given)
         return (responses.rows if row else responses.columns)(made)
+
+    def _no_examples(self, asked: Asked, body: bytes) -> Refused:
+        """Why a model is not asked by tf.Examples: hardly any takes them, and no model of Keras does."""
+        name = signature_name(json_input.parse(body))
+        method = self._model(asked).version(asked.version, asked.label).method(name)
+        wanted, kind = f"tensorflow/serving/{asked.word.lower()}", EXAMPLES[asked.word.lower()]
+        if method != wanted:
+            return invalid(f"Expected {kind} signature method_name to be {wanted}. Was: {method}")
+        return Refused("UNIMPLEMENTED", f":{asked.word} is not served here. Use :predict, or TensorFlow Serving.")
 
     def _model(self, asked: Asked) -> Model:
         return self.models.get(asked.name) or Model(asked.name, Path())  # which has no versions, and says so
@@ -131,7 +141,7 @@ def _described(model: Model) -> dict[str, Any]:
     version = model.loaded[max(model.loaded)] if model.loaded else None
     if version is None:
         return {"name": model.name, "version": None, "signatures": {}}
-    examples = {name: {key: _listed(value) for key, value in given.items()} for name, given in version.examples.items()}
+    examples = {name: {key: listed(value) for key, value in given.items()} for name, given in version.examples.items()}
     signatures = {
         name: {
             side: {key: {"dtype": f"DT_{place.dtype.upper()}", "shape": place.shape} for key, place in places.items()}
@@ -143,7 +153,7 @@ def _described(model: Model) -> dict[str, Any]:
     return {"name": model.name, "version": str(version.number), "signatures": signatures}
 
 
-def _listed(array: NDArray[Any]) -> Any:
+def listed(array: NDArray[Any]) -> Any:
     """An array as JSON has it."""
     if array.dtype != object:
         return array.tolist()

@@ -105,6 +105,16 @@ class Version:
             raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
         return found
 
+    def method(self, name: str) -> str:
+        """How the signature of this name is meant to be asked, such as tensorflow/serving/predict.
+
+        Raises:
+            Refused: there is none.
+        """
+        if (name or DEFAULT) not in self.definitions:
+            raise invalid(f"No signature was found with the name: {name or DEFAULT}")
+        return str(self.definitions[name or DEFAULT].method_name)
+
     def warm(self) -> None:
         """Ask what the model's warm-up requests ask, so that the first client does not wait for TensorFlow to begin.
 

@@ -1,11 +1,13 @@
-"""A server as a process of its own, and a client that sends bytes as they are."""
+"""A server as a process of its own, and clients: one for questions, one that sends prepared bytes as fast as it can."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
-from conftest import ROOT
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
@@ -80,3 +83,50 @@ def wait_for(condition: Any, seconds: float = 30) -> None:
     while not condition():
         assert time.monotonic() < until, "it did not come"
         time.sleep(0.02)
+
+
+class Client:
+    """A connection that stays open. It does as little as it can, so that what is measured is the server."""
+
+    def __init__(self, port: int, timeout: float = 60) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def ask(self, request: bytes) -> tuple[int, bytes]:
+        """Status and body.
+
+        Raises:
+            ConnectionError: the server closed the connection before its answer was whole.
+        """
+        self.socket.sendall(request)
+        received = b""
+        while (end := received.find(b"\r\n\r\n")) < 0:
+            received += self._more()
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", received[: end + 2])
+        whole = end + 4 + (int(length[1]) if length else 0)
+        while len(received) < whole:
+            received += self._more()
+        return int(received[9:12]), received[end + 4 :]
+
+    def close(self) -> None:
+        """Hang up."""
+        self.socket.close()
+
+    def _more(self) -> bytes:
+        received = self.socket.recv(1 << 16)
+        if not received:
+            raise ConnectionError
+        return received
+
+
+def request(path: str, document: Any) -> bytes:
+    """A POST of JSON on a connection that stays open, as bytes."""
+    body = json.dumps(document).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    return head.encode() + b"\r\n\r\n" + body
+
+
+def memory(process: int) -> float:
+    """Megabytes that a process holds now."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,0 +1,154 @@
+"""The same SavedModels in runtimes that know nothing of Keras: a C program on TensorFlow's C API, OpenVINO, ONNX Runtime.
+
+OpenVINO and ONNX Runtime take the signatures that are numbers only, and are skipped where they are not installed:
+`pip install seqapp[runtimes]`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import seqapp
+from numpy.typing import NDArray
+
+from seqapp import rooms
+from seqapp.serving.saved_model import Version
+
+DATASETS = rooms.names("datasets")
+NUMBERS = [name for name in DATASETS if name in ("stock", "adding")]  # whose questions and answers hold no text
+KINDS = {1: np.float32, 3: np.int32, 9: np.int64, 10: bool}  # TF_DataType
+TEXT = 7
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@pytest.fixture(scope="module")
+def version(trained: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Version]:
+    """A small run's export, loaded, with a question for each signature."""
+    made: dict[str, Version] = {}
+
+    def load(dataset: str) -> Version:
+        if dataset not in made:
+            folder = tmp_path_factory.mktemp(dataset)
+            made[dataset] = Version(Path(seqapp("export", trained(dataset), "--to", folder).stdout.strip()), 1)
+            made[dataset].warm()
+        return made[dataset]
+
+    return load
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tests/c_api.c, compiled against the libraries of TensorFlow's wheel."""
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is not installed")
+    found = importlib.util.find_spec("tensorflow")
+    assert found is not None
+    home = Path(str(found.origin)).parent
+    made = tmp_path_factory.mktemp("c") / "c_api"
+    libraries = ["-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2", f"-Wl,-rpath,{home}"]
+    source = Path(__file__).with_name("c_api.c")
+    command = ["gcc", "-Wall", "-Werror", "-O1", source, f"-I{home / 'include'}", f"-L{home}", *libraries, "-o", made]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return made
+
+
+def asked(program: Path, version: Version, signature: str, given: Arrays) -> dict[str, NDArray[Any]]:
+    """What the C program makes of a question."""
+    definition = version.definitions[signature]
+    request = [_int(len(given))]
+    for name, array in given.items():
+        kind = definition.inputs[name].dtype
+        request += [_text(definition.inputs[name].name.encode()), _int(kind), _int(array.ndim)]
+        request += [np.int64(array.shape).tobytes()]
+        request += list(map(_text, array.ravel())) if kind == TEXT else [array.tobytes()]
+    names = sorted(definition.outputs)
+    request += [_int(len(names)), *(_text(definition.outputs[name].name.encode()) for name in names)]
+    done = subprocess.run([program, version.folder], input=b"".join(request), capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+    reader = _Reader(done.stdout)
+    return {name: reader.tensor() for name in names}
+
+
+class _Reader:
+    """The answer's bytes."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = memoryview(content)
+
+    def take(self, size: int) -> bytes:
+        taken, self.content = bytes(self.content[:size]), self.content[size:]
+        return taken
+
+    def int(self) -> int:
+        return int(np.frombuffer(self.take(4), np.int32)[0])
+
+    def tensor(self) -> NDArray[Any]:
+        kind, rank = self.int(), self.int()
+        shape = np.frombuffer(self.take(8 * rank), np.int64)
+        if kind != TEXT:
+            dtype = np.dtype(KINDS[kind])
+            return np.frombuffer(self.take(int(np.prod(shape)) * dtype.itemsize), dtype).reshape(shape)
+        texts = np.empty(int(np.prod(shape)), object)
+        texts[:] = [self.take(self.int()) for _ in texts]
+        return texts.reshape(shape)
+
+
+def _int(value: int) -> bytes:
+    return np.int32(value).tobytes()
+
+
+def _text(value: bytes) -> bytes:
+    return _int(len(value)) + value
+
+
+def assert_equal(made: Arrays, expected: Arrays) -> None:
+    """Text exactly, numbers to 1e-5."""
+    assert made.keys() == expected.keys()
+    for name, array in expected.items():
+        if array.dtype.kind == "f":
+            np.testing.assert_allclose(made[name], array, rtol=1e-5, atol=1e-5, err_msg=name)
+        else:
+            np.testing.assert_array_equal(made[name], array, err_msg=name)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_a_c_program_gives_the_same_answers(dataset: str, version: Callable[[str], Version], program: Path) -> None:
+    held = version(dataset)
+    assert held.examples.keys() == held.signatures.keys()  # every signature carries a warm-up request
+    for name, given in held.examples.items():
+        assert_equal(asked(program, held, name, given), held.signature(name)(given))
+
+
+@pytest.mark.parametrize("dataset", NUMBERS)
+def test_openvino_gives_the_same_numbers(dataset: str, version: Callable[[str], Version]) -> None:
+    openvino = pytest.importorskip("openvino", reason="openvino is not installed: pip install seqapp[runtimes]")
+    held = version(dataset)
+    given = held.examples["serving_default"]
+    exact = {"INFERENCE_PRECISION_HINT": "f32"}  # by default it rounds to bfloat16
+    model = openvino.Core().compile_model(openvino.Core().read_model(str(held.folder)), "CPU", exact)
+    made = model({name: np.asarray(array) for name, array in given.items()})
+    expected = held.signature("")(given)
+    assert_equal({name: made[name] for name in expected}, expected)
+
+
+@pytest.mark.parametrize("dataset", NUMBERS)
+def test_onnx_runtime_gives_the_same_numbers(dataset: str, version: Callable[[str], Version], tmp_path: Path) -> None:
+    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install seqapp[runtimes]")
+    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: pip install seqapp[runtimes]")
+    held = version(dataset)
+    given, file = held.examples["serving_default"], tmp_path / "model.onnx"
+    command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", held.folder, "--output", file, "--opset", "18"]
+    subprocess.run(list(map(str, command)), check=True, capture_output=True)
+    session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+    made = dict(zip(names, session.run(names, {name: np.asarray(array) for name, array in given.items()}), strict=True))
+    assert_equal(made, held.signature("")(given))
