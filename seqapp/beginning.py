@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seqapp.errors import BadInput, WorkFailed
-from seqapp.files import is_draft, told
+from seqapp.errors import BadInput
+from seqapp.files import is_draft
 from seqapp.runs import Run
 
 
@@ -74,7 +74,7 @@ def resumable(run: Run) -> Iterator[None]:
 
     Raises:
         KeyboardInterrupt: with the command.
-        WorkFailed: with what the disk lacks, and the command.
+        OSError: the disk's, with the command as its note.
     """
     command = (
         f"seqapp train {shlex.quote(run.record['rooms']['dataset'])} --out {shlex.quote(str(run.folder))} --resume"
@@ -84,4 +84,5 @@ def resumable(run: Run) -> Iterator[None]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(f"Go on with: {command}") from None
     except OSError as error:
-        raise WorkFailed(told(error, f"go on with: {command}")) from error
+        error.add_note(f"go on with: {command}")
+        raise

@@ -40,11 +40,12 @@ class NotWritten(OSError):
         return f"{self.strerror}: {self.filename} was not written"
 
 
-def told(error: OSError, then: str) -> str:
-    """An error of the disk in one line: what could not be done, what helps, and what to do `then`.
+def told(error: OSError) -> str:
+    """An error of the disk in one line: what could not be done, what helps, and what to do then, if a note says it.
 
     Example: "No space left on device: runs/a/model.keras was not written. Free some and go on with: …"
     """
+    then = getattr(error, "__notes__", ["run the same command again."])[-1]
     about = ": ".join(str(part) for part in (error.strerror or type(error).__name__, error.filename) if part)
     said = str(error) if isinstance(error, NotWritten) else about
     return f"{said}. {WAYS_OUT.get(error.errno or 0, 'Mend that')} and {then}"

@@ -21,7 +21,7 @@ def start_tensorflow() -> None:
             import tensorflow as tf
 
             tf.constant(0.0) + 1.0
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(kept, held.read())
             raise
