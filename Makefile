@@ -13,7 +13,7 @@ DATASETS := $(basename $(notdir $(wildcard datasets/*.py)))
 MODELS := $(basename $(notdir $(wildcard models/*.py)))
 PAIRS := $(foreach dataset,$(DATASETS),$(addprefix $(dataset)-,$(MODELS)))
 
-.PHONY: help setup demo test check all bench clean always
+.PHONY: help setup demo test check all bench torture clean always
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][^:=]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,10 @@ all: $(foreach pair,$(PAIRS),runs/$(pair)/metrics.json)  ## train and evaluate e
 bench: $(BIN)/.installed  ## measure the recurrent engine against Keras and PyTorch; the figures in benchmarks/README.md
 	$(PIP) --no-build-isolation --editable '.[bench]'
 	$(BIN)/python -m benchmarks.recurrence
+
+torture: $(BIN)/.installed  ## kill and stop it, feed it what nobody writes on purpose; the figures in benchmarks/README.md
+	$(BIN)/python -m benchmarks.torture
+	$(BIN)/python -m benchmarks.fuzz
 
 clean:  ## delete the runs and the caches; .venv stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,231 @@
+"""Kills: train, export and evaluate ended with SIGKILL at random moments, the writing of files among them.
+
+Half of the moments are drawn from the time that a command takes; the other half fall right after a draft of a file
+has appeared, where the chance to tear something is greatest. After each kill, everything under its final name must be
+whole; and whoever goes on must come to the very bits of a run that nothing disturbed.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+import json
+import shutil
+import signal
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from benchmarks.jobs import Job, Row, run
+
+TRAIN = ["train", "recall", "--gap", "10", "--sequences", "400", "--model", "simple_rnn", "--units", "8", "--epochs",
+         "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "1", "--engine", "keras"]  # fmt: skip
+DRAFTS = {"train": 40, "evaluate": 2, "export": 2}  # written one after the other, about
+
+
+def train(folder: Path, kills: int, random: Random) -> Iterator[Row]:
+    """Trainings in a new folder."""
+    row, again = Row("train killed, gone on with: the same bits"), folder / "run"
+    straight, took = undisturbed(folder)
+    for _ in range(kills):
+        _kill(folder, again, [*TRAIN, "--out", again], took, row, random)
+        _go_on(folder, again, straight, took, row, random)
+        shutil.rmtree(again)
+    yield row
+
+
+def force(folder: Path, kills: int, random: Random) -> Iterator[Row]:
+    """Trainings in place of another run: that one is whole, or the new one can be gone on with."""
+    row = Row("train --force killed: the old run whole, or the new one gone on with: the same bits")
+    straight, _ = undisturbed(folder)
+    old, again = folder / "old", folder / "run"
+    run(folder, *TRAIN, "--seed", 7, "--out", old)
+    for _ in range(kills):
+        shutil.copytree(old, again)
+        _kill(folder, again, [*TRAIN, "--out", again, "--force"], 0.0, row, random, drafts=4)
+        if (again / "run.json").read_bytes() == (old / "run.json").read_bytes():
+            row.failures += [f"the old run is touched: {what}" for what in different(old, again)]
+        else:
+            _go_on(folder, again, straight, 1.0, row, random)
+        shutil.rmtree(again)
+    yield row
+
+
+@functools.cache
+def undisturbed(folder: Path) -> tuple[Path, float]:
+    """A run that nothing disturbs, and its seconds."""
+    straight, began = folder / "straight", time.monotonic()
+    run(folder, *TRAIN, "--out", straight)
+    return straight, time.monotonic() - began
+
+
+def _go_on(folder: Path, again: Path, straight: Path, took: float, row: Row, random: Random) -> None:
+    """Go on to the end, in one case of three killed once more; compare."""
+    asked = [*TRAIN, "--out", again]
+    if not (again / "run.json").exists():
+        said = run(folder, *asked, "--resume", code=2)
+        row.check(said.count("\n") == 1 and "train" in said, f"not one line that says what to do: {said}")
+        run(folder, *asked)
+    elif random.random() < 1 / 3:
+        _kill(folder, again, [*asked, "--resume"], took, row, random, always=False)
+        run(folder, *asked, "--resume")
+    else:
+        run(folder, *asked, "--resume")
+    row.failures += [f"not as undisturbed: {what}" for what in different(straight, again)]
+    left = [str(path) for path in again.rglob(".*")]
+    row.check(not left, f"left behind: {left}")
+
+
+def evaluate(folder: Path, kills: int, random: Random) -> Iterator[Row]:
+    """Evaluations of one run, with and without an older metrics.json."""
+    row = Row("evaluate killed: metrics.json whole, old or absent")
+    kept, _ = undisturbed(folder)
+    began = time.monotonic()
+    run(folder, "evaluate", kept)
+    took, metrics = time.monotonic() - began, kept / "metrics.json"
+    document = metrics.read_bytes()
+    for number in range(kills):
+        if number % 2:
+            metrics.unlink(missing_ok=True)
+        _kill(folder, kept, ["evaluate", kept], took, row, random)
+        row.check(not metrics.exists() or metrics.read_bytes() == document, "metrics.json says something else")
+    run(folder, "evaluate", kept)
+    row.check(metrics.read_bytes() == document, "metrics.json says something else in the end")
+    row.check(not list(kept.glob(".*")), "left behind in the run folder")
+    yield row
+
+
+def export(folder: Path, kills: int, random: Random) -> Iterator[Row]:
+    """Exports of one run, each a version more where it comes to its end."""
+    row = Row("export killed: each version whole or absent")
+    kept, _ = undisturbed(folder)
+    began = time.monotonic()
+    run(folder, "export", kept)
+    took, to = time.monotonic() - began, kept / "export"
+    for _ in range(kills):
+        _kill(folder, kept, ["export", kept], took, row, random)
+    before = len(_versions(to))
+    run(folder, "export", kept)
+    row.check(_versions(to) == list(range(1, before + 2)), f"versions {_versions(to)}")
+    row.check(not list(to.glob(".*")), "left behind in the export folder")
+    yield row
+
+
+def _versions(to: Path) -> list[int]:
+    return sorted(int(path.name) for path in to.iterdir() if path.name.isdecimal())
+
+
+def _kill(folder: Path, watched: Path, asked: list[Any], took: float, row: Row, random: Random, **chosen: Any) -> None:
+    """Kill a command before its end, and look at what it leaves; without `always`, be content if it has ended."""
+    most = chosen.get("drafts") or DRAFTS[asked[0]]
+    code = 0
+    while code == 0:
+        timed = took > 0 and random.random() < 0.5
+        moment = _after(random.uniform(0, took)) if timed else _drawn(watched, random.randint(1, most), random)
+        with Job(folder, *asked) as job:
+            code = job.stop(signal.SIGKILL, moment)
+            row.check(code in (0, -signal.SIGKILL), f"exit code {code}: {job.said()}")
+        row.failures += [f"torn: {file}" for file in torn(watched)]
+        if code == 0 and not chosen.get("always", True):
+            return
+        if code == 0 and asked[0] == "train":
+            shutil.rmtree(watched)
+            if "--force" in asked:
+                shutil.copytree(folder / "old", watched)
+        most = max(most // 2, 1)
+    row.times += 1
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    due = time.monotonic() + seconds
+    return lambda: time.monotonic() >= due
+
+
+def _drawn(watched: Path, count: int, random: Random) -> Callable[[], bool]:
+    """A moment after so many drafts have been seen in a folder and those in it."""
+    seen: set[Path] = set()
+
+    def moment() -> bool:
+        before = len(seen)
+        seen.update(watched.glob(".*.partial"), watched.glob("*/.*.partial"))
+        if len(seen) > before and len(seen) >= count:
+            time.sleep(random.choice([0, 0.001, 0.01, 0.1]) * random.random())
+            return True
+        return False
+
+    return moment
+
+
+def torn(folder: Path) -> Iterator[str]:
+    """Files under a final name that cannot be read to their end."""
+    for path in folder.rglob("*"):
+        if path.is_dir() or any(part.endswith(".partial") for part in path.parts):
+            continue
+        try:
+            _read(path)
+        except Exception as error:  # each format has errors of its own
+            yield f"{path}: {error}"
+
+
+def _read(path: Path) -> None:
+    if path.suffix == ".json":
+        json.loads(path.read_text())
+    elif path.suffix == ".csv":
+        if not path.read_text().endswith("\n") or len({len(row) for row in _rows(path)}) != 1:
+            raise ValueError("rows of several lengths")
+    elif path.suffix in (".npz", ".keras"):
+        _arrays(path)
+    elif path.name == "saved_model.pb":
+        import tensorflow as tf
+
+        tf.saved_model.load(str(path.parent))
+
+
+def _arrays(path: Path) -> dict[str, Any]:
+    """All that an archive holds, by name; without what differs from run to run."""
+    if path.suffix == ".npz":
+        with np.load(path) as held:
+            found: dict[str, Any] = {name: held[name] for name in held.files if name != "position"}
+            position = json.loads(held["position"].tobytes())
+        return found | {"position": [position["epoch"], position["step"], position["best"], position["finished"]]}
+    import h5py
+
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        json.loads(archive.read("config.json"))
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as held:
+            held.visititems(lambda name, one: found.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None)
+    return found
+
+
+def different(one: Path, two: Path) -> Iterator[str]:
+    """In what two finished runs differ, times of day and durations aside."""
+    for name in ("checkpoints/last.npz", "model.keras"):
+        first, second = (_arrays(folder / name) for folder in (one, two))
+        same = first.keys() == second.keys() and all(np.array_equal(first[key], second[key]) for key in first)
+        if not same:
+            yield name
+    first_rows, second_rows = (_history(folder) for folder in (one, two))
+    if first_rows != second_rows:
+        yield "history.csv"
+    first_record, second_record = (_record(folder) for folder in (one, two))
+    yield from (f"run.json: {key}" for key in first_record if first_record[key] != second_record.get(key))
+
+
+def _history(folder: Path) -> list[list[str]]:
+    return [row[:-1] for row in _rows(folder / "history.csv")]
+
+
+def _rows(path: Path) -> list[list[str]]:
+    return list(csv.reader(path.read_text().splitlines()))
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    held = json.loads((folder / "run.json").read_text())
+    return {name: value for name, value in held.items() if name not in ("seconds", "command")}
