@@ -342,6 +342,7 @@ def test_what_is_not_utf8_nor_json_goes_both_ways(page: Page) -> None:
     odd = "decoded(Uint8Array.of(97, 255, 195, 169, 195))"
     assert page.script(f"return written({odd})") == '{"b64": "Yf/DqcM="}'
     assert page.script(f"return readable({odd})") == "a\ufffdé\ufffd"
+    assert page.script("return visible(decoded(Uint8Array.of(195)))") == "byte\xa0C3"
     text = r'[NaN, -Infinity, "NaN \" -Infinity", 0.12345678901234567, 12345678901234567890, -1e-3]'
     assert page.script("return parse(arguments[0]).map(String)", text) == [
         "null", "-Infinity", 'NaN " -Infinity', "0.12345678901234566", "12345678901234567890", "-0.001",
@@ -430,7 +431,7 @@ def test_dinners_are_ranked_and_rows_are_read_as_typed(page: Page) -> None:
 
 def test_forecast_is_drawn_with_its_intervals_and_read_by_slider_pointer_and_table(page: Page) -> None:
     page.choose("prices")
-    assert page.ask() == "Forecast: 120.8 in 3 steps, +2.5 % from 117.8."
+    assert page.ask() == "Forecast: 120.8 in 3 steps, +3.0 from 117.8."
     assert page.table()[0] == ["step", "forecast", "95 % interval", "inner interval"]
     assert page.table()[3] == ["+3", "120.8", "108.8 to 132.8", "114.8 to 126.8"]
     assert page.table(1)[-1] == ["0", "117.8"]
