@@ -18,7 +18,7 @@ from seqapp import splits
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
 from seqapp.digits import places, reversed_digits
-from seqapp.errors import BadInput
+from seqapp.errors import BadInput, expect
 from seqapp.heads import Category, Classified, Tensor
 from seqapp.runs import sha256
 
@@ -42,6 +42,9 @@ class Task(BaseTask):
 
     window: int = 2
     literal: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(self.window > 1, "a window of 2 terms or more", self.window)
 
     @property
     def inputs(self) -> Vectors:

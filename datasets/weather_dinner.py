@@ -23,6 +23,7 @@ DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005,
 DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
+MOST = 10_000_000  # days that are simulated
 MANY = 20  # more different numbers than this are no categories
 
 
@@ -34,7 +35,7 @@ MANY = 20  # more different numbers than this are no categories
 )
 @click.option("--date", help="With --csv: the date column.  [default: one called date, day …]")
 @click.option("--window", default=30, show_default=True, type=click.IntRange(min=2), help="Days that the model sees.")
-@click.option("--days", default=150000, show_default=True, type=click.IntRange(min=300), help="Days to simulate.")
+@click.option("--days", default=150000, show_default=True, type=click.IntRange(300, MOST), help="Days to simulate.")
 @click.option(
     "--noise", default=0.03, show_default=True, type=click.FloatRange(0, 1), help="Share of whims, simulated."
 )

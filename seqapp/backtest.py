@@ -14,9 +14,10 @@ from seqapp.evaluation import measured, predictions
 from seqapp.factory import Shape, build
 from seqapp.heads import Predictions
 from seqapp.optimization import Plan
+from seqapp.progress import Report
 from seqapp.recipe import calibrated
 from seqapp.runs import Run, layer_of
-from seqapp.training import Report, train
+from seqapp.training import train
 
 
 @runtime_checkable
@@ -76,9 +77,9 @@ def _refitted(run: Run, dataset: Any, report: Report) -> tuple[Predictions, dict
 def _trained(run: Run, fold: Dataset, report: Report) -> Predictions:
     options, room = run.record["options"], run.model_room()
     layer = layer_of(room, options["model"])
-    network = build(fold.task, layer, Shape(**options["network"]), run.record["seed"])
+    network = build(fold.task, layer, Shape(**run.general("network", Shape)), run.record["seed"])
     with tempfile.TemporaryDirectory() as folder:
-        train(Path(folder), fold, network, Plan(**options["training"]), report)
+        train(Path(folder), fold, network, Plan(**run.general("training", Plan)), report)
         fold.task = calibrated(fold, network, Path(folder) / "model.keras")
     said: Predictions = fold.in_units(predictions(fold, network, "test"))
     return said

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from seqapp import archives, records
 from seqapp.errors import BadInput
 from seqapp.files import publish
 
@@ -53,14 +54,21 @@ def restore(file: Path, variables: list[Any]) -> Position:
     """
     if not file.is_file():
         raise BadInput(f"{file}: no checkpoint to resume from. Train anew with --force.")
+    wanted = [(tuple(variable.shape), _kind(variable)) for variable in variables]
     try:
-        with np.load(file, allow_pickle=False) as held:
-            position = Position(**json.loads(held["position"].tobytes()))
-            arrays = [held[f"variable_{index}"] for index in range(len(held.files) - 1)]
-    except Exception as error:  # zip, JSON and NumPy each raise their own for a damaged file
+        text, arrays = archives.read_arrays(file, wanted)
+        known = records.parsed(text, float)  # a history begins with a loss of NaN: nothing was trained
+        records.check_fields(file, "position", Position, known)
+        position = Position(**known)
+    except BadInput:
+        raise
+    except archives.DAMAGED as error:
         raise BadInput(f"{file}: damaged checkpoint ({error}). Train anew with --force.") from None
-    if [array.shape for array in arrays] != [tuple(variable.shape) for variable in variables]:
-        raise BadInput(f"{file}: the checkpoint belongs to another network. Train anew with --force.")
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return position
+
+
+def _kind(variable: Any) -> str:
+    """The type of a variable's numbers, of Keras or of TensorFlow."""
+    return str(getattr(variable.dtype, "name", variable.dtype))

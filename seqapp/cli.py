@@ -14,7 +14,9 @@ from typing import Any
 import click
 
 import seqapp
-from seqapp.errors import BadInput, UnknownName, WorkFailed
+from seqapp.errors import BadInput, UnknownName, WorkFailed, one_line
+from seqapp.files import told
+from seqapp.interruption import terminable
 from seqapp.rooms import blame
 
 ORDER = ("list", "train", "evaluate", "predict", "generate", "export")  # as one meets them; the rest follow by name
@@ -36,20 +38,21 @@ class Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a user's mistake becomes one line and its exit code."""
+        """Run a command; a user's mistake, a full disk or Ctrl-C becomes one line and its exit code."""
         try:
-            return super().invoke(ctx)
+            with terminable():
+                return super().invoke(ctx)
         except BadInput as error:
             raise Usage(str(error)) from error
         except WorkFailed as error:
-            raise click.ClickException(str(error)) from error
+            raise click.ClickException(one_line(str(error))) from error
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            blamed = blame(error)
-            if blamed is None or os.environ.get("SEQAPP_TRACEBACK"):
+            said = _said(error)
+            if said is None or os.environ.get("SEQAPP_TRACEBACK"):
                 raise
-            raise Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)") from error
+            raise said from error
         except KeyboardInterrupt as interruption:
             click.echo(f"Interrupted. {interruption}".rstrip(), err=True)
             sys.exit(130)
@@ -59,6 +62,20 @@ class Usage(click.ClickException):
     """One line on stderr, exit code 2."""
 
     exit_code = 2
+
+    def __init__(self, message: str) -> None:
+        super().__init__(one_line(message))
+
+
+def _said(error: Exception) -> click.ClickException | None:
+    """An error in a user's own file, of the disk or for want of memory, in one line; None for one of ours."""
+    if blamed := blame(error):
+        return Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)")
+    if isinstance(error, OSError) and error.errno and not isinstance(error, BrokenPipeError):  # click's to handle
+        return click.ClickException(told(error))
+    if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # the latter TensorFlow's
+        return click.ClickException("not enough memory for this. Ask for less, or stop what else is running.")
+    return None
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from seqapp import splits
 from seqapp.categories import CategoryDataset, draw, majority, markov
 from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
-from seqapp.errors import BadInput
+from seqapp.errors import BadInput, expect
 from seqapp.heads import Category, Tensor
 from seqapp.runs import sha256
 
@@ -36,6 +36,13 @@ class EventTask(Task):
     steps: int  # of each sequence in training
     literal: ClassVar[bool] = True
     at_end: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(self.tokens[-1:] == (QUESTION,), f"tokens that end with {QUESTION}", self.tokens[-1:])
+        expect(len(set(self.tokens)) == len(self.tokens), "tokens that differ", self.tokens)
+        expect(len(set(self.classes)) == len(self.classes) > 1, "two different classes or more", self.classes)
+        expect(len(set(map(len, self.classes))) == 1, "classes of as many events", self.classes)
+        expect(self.steps > 0, "a length of 1 or more", self.steps)
 
     @property
     def inputs(self) -> Tokens:

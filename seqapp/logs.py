@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from seqapp.categories import draw
 from seqapp.contract import Raw, Task, Vectors
-from seqapp.errors import BadInput
+from seqapp.errors import BadInput, expect
 from seqapp.heads import Category, Tensor
 from seqapp.table import Table, parse_csv
 
@@ -53,6 +53,18 @@ class LogTask(Task):
     known: tuple[str, ...]  # columns that are known of the day itself
     window: int
     numbers: str = "numbers"  # the signature's name for all numeric columns together
+
+    def __post_init__(self) -> None:
+        columns, sizes = (*self.numeric, *self.categorical), {len(self.numeric), len(self.mean), len(self.scale)}
+        named = [self.name(column) for column in (*self.categorical, self.target)]
+        expect(len(sizes) == 1 and all(self.scale), "a mean and a scale for each column of numbers")
+        expect(len(self.levels) == len(self.categorical), "levels for each column of categories")
+        expect(set(self.known) <= set(columns), "known columns among the others", self.known)
+        expect(len(set(self.classes) - {""}) == len(self.classes) > 1, "two different classes or more", self.classes)
+        expect(self.window > 1, "a window of 2 rows or more", self.window)
+        expect(
+            len({*named, self.numbers}) == len(named) + 1, "names of columns that differ in letters and digits", named
+        )
 
     @property
     def inputs(self) -> Vectors:

@@ -23,9 +23,10 @@ from seqapp.factory import STARTS, Shape, build, why_not
 from seqapp.files import make_folder
 from seqapp.network import Network, check_causal
 from seqapp.optimization import Plan
+from seqapp.progress import Report
 from seqapp.rooms import Room
 from seqapp.runs import Run
-from seqapp.training import Report, train
+from seqapp.training import train
 
 OPTIONAL = {"epoch_steps", *STARTS}  # None is a value of theirs
 CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
@@ -167,7 +168,7 @@ def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[s
 
 def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
     options = before.record["options"]
-    training = options["training"] | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    training = before.general("training", Plan) | {name: changes[name] for name in CHANGEABLE & changes.keys()}
     if untrained := is_untrained(before):
         report.note("stopped before its first checkpoint: nothing is lost, it begins again")
     data = before.load_dataset()

@@ -35,6 +35,16 @@ def rhythm(dates: Sequence[str]) -> str | None:
     return str(pd.tseries.frequencies.to_offset(pd.Timedelta(seconds=usual)).freqstr)
 
 
+def is_one(name: str | None) -> bool:
+    """Whether this is None, or a rhythm by its name."""
+    import pandas as pd
+
+    try:
+        return name is None or pd.tseries.frequencies.to_offset(name) is not None
+    except ValueError:
+        return False
+
+
 def following(last: str, name: str | None, steps: int) -> list[str]:
     """The next `steps` dates after an ISO date, by rhythm; without one, "+1", "+2", …"""
     import pandas as pd

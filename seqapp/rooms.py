@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.util
 import inspect
 import sys
 import traceback
@@ -21,6 +20,7 @@ from typing import Any
 import click
 
 import seqapp
+from seqapp import trust
 from seqapp.errors import BadInput, UnknownName
 
 NEEDS = {"datasets": ("load", "Task"), "models": ("layer",)}
@@ -74,12 +74,30 @@ def find(kind: str, name: str) -> Room:
         BadInput: the file exists but fails to import, or lacks what the contract asks for.
     """
     if name.endswith(".py"):
-        return _checked(kind, _load_file(kind, Path(name)))
+        content = _content(kind, Path(name))
+        trust.note(Path(name), content)
+        return _checked(kind, _load_file(kind, Path(name), content, beside=True))
     if name not in names(kind):
-        own = f" Your own file is named by its path: ./{name}.py" if Path(f"{name}.py").is_file() else ""
+        own = f" Your own file is named by its path: ./{name}.py" if _is_file(Path(f"{name}.py")) else ""
         raise UnknownName(kind.removesuffix("s"), name, names(kind), after=own)
     path = next(file for folder in seqapp.__path__ if (file := Path(folder) / kind / f"{name}.py").is_file())
     return _checked(kind, Room(name, path, _imported(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))))
+
+
+def find_again(kind: str, name: str, folder: Path) -> Room:
+    """The room file that the run in `folder` was trained with; the user's own by its path, or a copy in the folder.
+
+    Raises:
+        UnknownName: there is no such file.
+        BadInput: as in `find`, or the file is code that nobody has named here.
+    """
+    if not name.endswith(".py"):
+        return find(kind, name)
+    copy = folder / Path(name).name
+    file = copy if _is_file(copy) else Path(name)
+    content = _content(kind, file)
+    trust.require(folder, file, content)
+    return _checked(kind, _load_file(kind, file, content, beside=file != copy or trust.asked_for(file)))
 
 
 @functools.cache  # click.command takes the declarations off the function, so they can be read only once
@@ -104,21 +122,33 @@ def blame(error: BaseException) -> str | None:
     return f"{frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name}: {type(error).__name__}: {said[0]}"
 
 
-def _load_file(kind: str, path: Path) -> Room:
-    if not path.is_file():
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # longer than a file's name can be, or in a folder that is closed
+        return False
+
+
+def _content(kind: str, path: Path) -> bytes:
+    if not _is_file(path):
         raise BadInput(
             f"no file '{path}'. Give the path of a {kind.removesuffix('s')} file, or one of: {', '.join(names(kind))}."
         )
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"'{path}' cannot be read: {error.strerror}.") from None
+
+
+def _load_file(kind: str, path: Path, content: bytes, beside: bool) -> Room:
+    """A module of what the file was seen to hold: a compiled file that lies with it could hold another program."""
     name = f"seqapp_own_{kind}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if spec is None or spec.loader is None:
-        raise BadInput(f"'{path}' cannot be loaded as Python.")
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(name)
+    module.__file__ = str(path.resolve())
     sys.modules[name] = module  # dataclasses look their module up by name
-    if str(path.resolve().parent) not in sys.path:
+    if beside and str(path.resolve().parent) not in sys.path:
         sys.path.append(str(path.resolve().parent))  # files beside it can be imported, as from a script
-    loader = spec.loader
-    _imported(path, lambda: loader.exec_module(module))
+    _imported(path, lambda: exec(compile(content, str(path.resolve()), "exec", dont_inherit=True), module.__dict__))
     return Room(path.stem, path.resolve(), module)
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import platform
-import shutil
 import warnings
-import zipfile
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 import seqapp
-from seqapp import rooms
+from seqapp import archives, records, rooms
 from seqapp.errors import BadInput
 from seqapp.files import publish_json
+from seqapp.training_options import training_options
 
 if TYPE_CHECKING:
     from seqapp.contract import Dataset, Task
@@ -58,14 +58,16 @@ class Run:
 
     def _room(self, kind: str, key: str) -> rooms.Room:
         """The room by name; a user's own file by its path, or a copy of it in the run folder."""
-        reference = self.record["rooms"][key]
-        copy = self.folder / Path(reference).name
-        return rooms.find(kind, str(copy) if reference.endswith(".py") and copy.is_file() else reference)
+        return rooms.find_again(kind, self.record["rooms"][key], self.folder)
 
     def task(self) -> Task:
         """The task as it was fitted, without the data."""
+        kind = self.dataset_room().module.Task
+        records.check_fields(self.folder / "run.json", "task", kind, self.record["task"])
         try:
-            restored: Task = self.dataset_room().module.Task.restore(self.record["task"])
+            restored: Task = kind.restore(self.record["task"])
+        except BadInput as error:
+            raise BadInput(f"{self.folder / 'run.json'}: task: {error} Train again with --force.") from None
         except TypeError as error:
             raise BadInput(
                 f"{self.folder}: the dataset file has changed since training ({error}). Train again with --force."
@@ -75,7 +77,7 @@ class Run:
     def load_dataset(self) -> Dataset:
         """The data that the run was trained on, read again; refused if it has changed."""
         room, options = self.dataset_room(), self.record["options"]["dataset"]
-        _check_options(room, room.module.load, options)
+        self._check_options(room, room.module.load, "dataset")
         dataset: Dataset = room.call("load", **options, seed=self.record["seed"])
         if dataset.data["sha256"] != self.record["data"]["sha256"]:
             raise BadInput(
@@ -96,9 +98,37 @@ class Run:
         from seqapp.factory import Shape, build
 
         room, options = self.model_room(), self.record["options"]["model"]
-        _check_options(room, room.module.layer, options)
+        self._check_options(room, room.module.layer, "model")
         layer = layer_of(room, options)
-        return build(task, layer, Shape(**self.record["options"]["network"]), self.record["seed"])
+        shape = Shape(**self.general("network", Shape))
+        archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, shape)
+        return build(task, layer, shape, self.record["seed"])
+
+    def general(self, group: str, kind: type) -> dict[str, Any]:
+        """The options of every network, or of every training, once they are such as the command line takes."""
+        options: dict[str, Any] = self.record["options"][group]
+        declared = training_options({}, self.dataset)
+        records.check_fields(self.folder / "run.json", f"options.{group}", kind, options)
+        records.check_options(self.folder / "run.json", f"options.{group}", declared, options)
+        lacking = {field.name for field in dataclasses.fields(kind) if field.default is MISSING} - options.keys()
+        unknown = options.keys() - {field.name for field in dataclasses.fields(kind)}
+        if lacking or unknown:
+            named = ", ".join(sorted(lacking | unknown))
+            raise BadInput(
+                f"{self.folder / 'run.json'}: options.{group}: lacks or adds {named}. Train again with --force."
+            )
+        return options
+
+    def _check_options(self, room: rooms.Room, function: Any, group: str) -> None:
+        """Refuse options that the room's file does not have, or would not take."""
+        options, declared = self.record["options"][group], rooms.options(function)
+        now = {str(option.name) for option in declared}
+        if not options.keys() <= now:  # an option that is new since has its default
+            changed = ", ".join(sorted(now ^ options.keys()))
+            raise BadInput(
+                f"{room.path} has changed since training: other options ({changed}). Train again with --force."
+            )
+        records.check_options(self.folder / "run.json", f"options.{group}", declared, options)
 
     def load_network(self, task: Task) -> Network:
         """The trained network for use on any machine: rebuilt from run.json, only its weights read from model.keras.
@@ -106,6 +136,8 @@ class Run:
         Raises:
             BadInput: model.keras is missing, damaged, or holds another network than run.json describes.
         """
+        if self.weights.exists() and not self.weights.is_file():
+            raise BadInput(f"{self.weights}: expected a file, got something else. Train again with --force.")
         if not self.weights.is_file():
             raise BadInput(
                 f"{self.folder}: no model.keras: the training did not get that far. "
@@ -129,7 +161,7 @@ def load_weights(network: Network, file: Path) -> None:
     Raises:
         BadInput: the archive is damaged or belongs to another network.
     """
-    _check_archive(file, network)
+    archives.check_keras(file, network)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Keras only warns where it finds no weights for a layer
@@ -157,26 +189,44 @@ def open_run(folder: str | Path) -> Run:
     if not file.is_file():
         raise BadInput(f"{path}: not a run folder: it has no run.json. `seqapp list` shows the runs.")
     try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-        found = record["format"]
-    except (ValueError, KeyError, TypeError):
+        record = records.read(file)
+        record["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise BadInput(f"{file}: not readable as the record of a run. Train again with --force.") from None
-    if found != FORMAT:
-        raise BadInput(
-            f"{path}: run format {found} of seqapp {record.get('seqapp')}; this is seqapp {seqapp.__version__}, "
-            f"which reads format {FORMAT}. Train again with --force."
-        )
+    _check_format(path, record)
     absent = {"dataset", "model", "rooms", "options", "task", "seed", "data", "latest"} - record.keys()
     if absent:
         raise BadInput(
             f"{file}: half-written or edited: it lacks {', '.join(sorted(absent))}. Train again with --force."
         )
+    records.check_record(file, record)
     return Run(path, record)
+
+
+def _check_format(folder: Path, record: dict[str, Any]) -> None:
+    """Refuse a record of another version of seqapp, and say what to do."""
+    found = record["format"]
+    if type(found) is not int:  # True is 1 to Python
+        raise BadInput(
+            f"{folder / 'run.json'}: format: expected the number {FORMAT}, got {json.dumps(found)[:50]}. "
+            "Train again with --force."
+        )
+    if found != FORMAT:
+        newer = "Use that seqapp, or train" if found > FORMAT else "Train"
+        raise BadInput(
+            f"{folder}: run format {found} of seqapp {record.get('seqapp')}; this is seqapp {seqapp.__version__}, "
+            f"which reads format {FORMAT}. {newer} again with --force."
+        )
 
 
 def open_for_use(folder: str | Path) -> Run:
     """Read a run folder, and say so where its training has not come to its end."""
     run = open_run(folder)
+    if not run.record.get("begun", True):
+        raise BadInput(
+            f"{folder}: its training was stopped before it began. "
+            f"Begin it with: seqapp train {run.record['rooms']['dataset']} --out {folder} --resume"
+        )
     if not run.record.get("finished"):
         click.echo(f"Note: the training of {folder} has not finished; these are its best weights so far.", err=True)
     return run
@@ -192,46 +242,9 @@ def versions() -> dict[str, str]:
     }
 
 
-def clear(folder: Path) -> None:
-    """Delete what is in a run folder; what is not a run was refused before."""
-    for held in folder.iterdir():
-        shutil.rmtree(held) if held.is_dir() and not held.is_symlink() else held.unlink()
-
-
 def sha256(*parts: bytes | str) -> str:
     """Fingerprint of generated data."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode() if isinstance(part, str) else part)
     return digest.hexdigest()
-
-
-def _check_options(room: rooms.Room, function: Any, options: dict[str, Any]) -> None:
-    now = {str(option.name) for option in rooms.options(function)}
-    if not options.keys() <= now:  # an option that is new since has its default
-        changed = ", ".join(sorted(now ^ options.keys()))
-        raise BadInput(f"{room.path} has changed since training: other options ({changed}). Train again with --force.")
-
-
-def _check_archive(file: Path, network: Network) -> None:
-    """Refuse a model.keras that holds another network than run.json describes; nothing in it is executed."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            held = json.loads(archive.read("config.json"))
-    except (zipfile.BadZipFile, KeyError, ValueError):
-        raise BadInput(f"{file}: damaged: not a Keras archive. Train again with --force.") from None
-    described = [(type(layer).__name__, layer.name) for layer in network.model.layers]
-    found = [
-        (layer.get("class_name"), layer.get("config", {}).get("name")) for layer in held["config"].get("layers", [])
-    ]
-    for number, (ours, theirs) in enumerate(zip(described, found, strict=False), start=1):
-        if ours != theirs:
-            raise BadInput(
-                f"{file}: refused: layer {number} is a {theirs[0]} named '{theirs[1]}' where run.json describes "
-                f"a {ours[0]} named '{ours[1]}'. The file was changed after training."
-            )
-    if len(described) != len(found):
-        raise BadInput(
-            f"{file}: refused: it holds {len(found)} layers where run.json describes {len(described)}. "
-            "The file was changed after training."
-        )

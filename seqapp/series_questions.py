@@ -73,6 +73,23 @@ def question(task: SeriesTask, series: Series, named: bool = False) -> Raw:
     return raw
 
 
+def describe(task: SeriesTask, answer: Raw) -> str:
+    """One line a row ahead and target, with the row's date where it is known."""
+    names, lines = task.names(), []
+    of = f"{answer['series']}, " if "series" in answer else ""
+    dates = answer.get("date", [f"+{ahead}" for ahead in range(1, task.horizon + 1)])
+    for target, column in enumerate(task.columns[: task.targets]):
+        for ahead, date in enumerate(dates[: task.horizon]):
+            at = [answer[names[target, place]][ahead] for place in range(len(task.quantiles))]
+            widest = sorted(task.levels, reverse=True)
+            said = [
+                f"{level:g} % between {at[widest.index(level)]:.6g} and {at[-1 - widest.index(level)]:.6g}"
+                for level in task.levels
+            ]
+            lines.append(f"{of}{column} {date}: {at[len(task.levels)]:.6g}  ({', '.join(said)})")
+    return "\n".join(lines)
+
+
 def extend(task: SeriesTask, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
     """The next row, each target drawn from its quantiles; all other columns stay at their last value."""
     row, names = np.array(raw["history"][:, -1:], np.float32), task.names()

@@ -15,6 +15,7 @@ from seqapp.contract import Raw, Signature, Task, Vectors
 from seqapp.forecasts import quantiles_of
 from seqapp.heads import Quantiles, Tensor
 from seqapp.series_inputs import Layout, Rows, calendar, category_ids, steps, without_gaps
+from seqapp.series_options import check
 from seqapp.series_recursion import rolled
 from seqapp.series_scale import Scale
 
@@ -49,6 +50,9 @@ class SeriesTask(Task):
     strategy: str = "direct"
     series: str | None = None  # the column of a long table that names each row's series
     offsets: tuple[Any, ...] = ()  # by which each interval is widened: (targets, horizon, levels), scaled
+
+    def __post_init__(self) -> None:
+        check(self)
 
     @property
     def scaling(self) -> Scale:
@@ -220,19 +224,9 @@ class SeriesTask(Task):
 
     def describe(self, answer: Raw) -> str:
         """One line a row ahead and target, with the row's date where it is known."""
-        names, lines = self.names(), []
-        of = f"{answer['series']}, " if "series" in answer else ""
-        dates = answer.get("date", [f"+{ahead}" for ahead in range(1, self.horizon + 1)])
-        for target, column in enumerate(self.columns[: self.targets]):
-            for ahead, date in enumerate(dates):
-                at = [answer[names[target, place]][ahead] for place in range(len(self.quantiles))]
-                widest = sorted(self.levels, reverse=True)
-                said = [
-                    f"{level:g} % between {at[widest.index(level)]:.6g} and {at[-1 - widest.index(level)]:.6g}"
-                    for level in self.levels
-                ]
-                lines.append(f"{of}{column} {date}: {at[len(self.levels)]:.6g}  ({', '.join(said)})")
-        return "\n".join(lines)
+        from seqapp.series_questions import describe
+
+        return describe(self, answer)
 
     def remark(self, raw: Raw) -> str | None:
         """Whether the question is asked before the end."""

@@ -49,6 +49,7 @@ def _tensorflow() -> None:
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs in a folder of its own: what lies in the checkout's runs/ is neither seen nor touched."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
 
 
 def seqapp(*arguments: object, code: int = 0, stdin: str | bytes | None = None) -> Result:
