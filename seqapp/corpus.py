@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.errors import BadInput
+from seqapp.errors import BadInput, WorkFailed
 from seqapp.words import LEVELS, Encoded
 
 BLOCK = 1 << 22  # bytes
@@ -44,7 +44,7 @@ class Corpus:
         for first in range(start, stop, BLOCK):
             count = min(BLOCK, stop - first)
             if isinstance(self.ids, np.memmap):
-                yield np.fromfile(str(self.ids.filename), self.ids.dtype, count, offset=first * size)
+                yield _whole(np.fromfile(str(self.ids.filename), self.ids.dtype, count, offset=first * size), count)
             else:
                 yield self.ids[first : first + count]
 
@@ -56,13 +56,13 @@ class Corpus:
         if not isinstance(self.ids, np.memmap):
             found: NDArray[Any] = self.ids[(starts[:, np.newaxis] + np.arange(width)).clip(0, len(self.ids) - 1)]
             return found
-        held = np.zeros((len(starts), width), self.ids.dtype)
+        held, size = np.zeros((len(starts), width), self.ids.dtype), self.ids.itemsize
         with Path(str(self.ids.filename)).open("rb", buffering=0) as file:
             for row, start in zip(held, starts.tolist(), strict=True):
-                first = max(start, 0)
-                content = os.pread(file.fileno(), (width - (first - start)) * row.itemsize, first * row.itemsize)
-                piece = np.frombuffer(content, row.dtype)
-                row[first - start : first - start + len(piece)] = piece
+                first, stop = max(start, 0), max(min(start + width, len(self.ids)), 0)
+                content = os.pread(file.fileno(), max(stop - first, 0) * size, first * size)
+                piece = _whole(content, max(stop - first, 0) * size)
+                row[first - start : first - start + len(piece) // size] = np.frombuffer(piece, row.dtype)
         return held
 
     def counts(self, start: int, stop: int) -> NDArray[np.int64]:
@@ -74,10 +74,8 @@ class Corpus:
 
     def documents(self, rule: str | None) -> NDArray[np.int64]:
         """Where documents begin, `(documents,)`: at lines, after blank lines, at files, or once at the beginning."""
-        if rule == "file":
-            return self.files
-        if rule is None or "\n" not in self.kinds:
-            return self.files[:1]
+        if rule in ("file", None) or "\n" not in self.kinds:
+            return self.files if rule == "file" else self.files[:1]
         newline, starts, before = self.kinds.index("\n"), [self.files[:1]], 0
         held = np.zeros(0, np.int64)  # the newlines of a piece and the last one before it
         for block in self.blocks(0, len(self.ids)):
@@ -104,8 +102,7 @@ def read_corpus(paths: list[Path], level: str, note: Callable[[str], None]) -> C
     """
     size = sum(_size(path) for path in paths)
     if size <= IN_MEMORY:
-        content = [(str(path), path.read_bytes()) for path in paths]
-        return encode(content, level)
+        return encode([(str(path), path.read_bytes()) for path in paths], level)
     cache = _cache_folder()
     if any(cache.glob(f"{level}-{size}-*")):
         digest = hashlib.sha256()
@@ -122,6 +119,7 @@ def read_corpus(paths: list[Path], level: str, note: Callable[[str], None]) -> C
         with (working / "ids").open("wb+") as sink:
             made = _Encoder(level, sink).run((str(path), path.open("rb")) for path in paths)
         described = {"format": FORMAT, "kinds": made.kinds, "files": made.files, "dtype": made.dtype.name}
+        described |= {"tokens": made.tokens}
         (working / "corpus.json").write_text(json.dumps(described), encoding="utf-8")
         target = cache / f"{level}-{size}-{made.digest.hexdigest()}"
         shutil.rmtree(target, ignore_errors=True)
@@ -218,17 +216,23 @@ class _Encoder:
         self.dtype = dtype
 
 
+def _whole(piece: Any, expected: int) -> Any:
+    if len(piece) != expected:
+        raise WorkFailed("the encoded text has shrunk while it was read; it is made anew next time")
+    return piece
+
+
 def _cached(folder: Path, size: int) -> Corpus | None:
     """A corpus encoded before; None where it is not there, or not whole."""
     try:
         described = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
         ids = np.memmap(folder / "ids", np.dtype(described["dtype"]), "r")
-        if described["format"] != FORMAT:
+        if described["format"] != FORMAT or described.get("tokens", len(ids)) != len(ids):
             return None
-        kinds, files = tuple(described["kinds"]), np.array(described["files"], np.int64)
+        files = np.array(described["files"], np.int64)
+        return Corpus(tuple(described["kinds"]), ids, files, folder.name.rpartition("-")[2], size)
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Corpus(kinds, ids, files, folder.name.rpartition("-")[2], size)
 
 
 def _cache_folder() -> Path:

@@ -5,9 +5,22 @@ from __future__ import annotations
 import math
 import sys
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 import click
+
+
+class Report(Protocol):
+    """Who is told how far a training is."""
+
+    def note(self, text: str) -> None:
+        """Something was decided."""
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        """A step is done."""
+
+    def epoch(self, row: dict[str, float], epochs: int) -> None:
+        """An epoch is done and validated."""
 
 
 class Progress:

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from seqapp import checkpoint, faults
 from seqapp.batches import Epoch, training_epoch
@@ -24,24 +24,12 @@ from seqapp.heads import Head, Tensor
 from seqapp.interruption import interruptible
 from seqapp.network import Network
 from seqapp.optimization import Optimizer, Plan
+from seqapp.progress import Report
 from seqapp.scoring import Scorer, weighted_loss
 from seqapp.streams import Streams
 
 MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
 DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come back
-
-
-class Report(Protocol):
-    """Who is told how far a training is."""
-
-    def note(self, text: str) -> None:
-        """Something was decided."""
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        """A step is done."""
-
-    def epoch(self, row: dict[str, float], epochs: int) -> None:
-        """An epoch is done and validated."""
 
 
 def train(
@@ -180,7 +168,7 @@ class Trainer:
         import tensorflow as tf
 
         at, began = self.position, time.monotonic()
-        with faults.reading(f"epoch {at.epoch + 1}, after step {at.step}", self.kept):
+        with faults.reading(f"epoch {at.epoch + 1}, after step {at.step}", self.folder):
             results = self.train_steps(iterator, tf.constant(min(self.at_once, most))).numpy()
         for loss, weight, norm in results.tolist():
             self.check(loss, norm)
@@ -192,26 +180,19 @@ class Trainer:
             self.at_once //= 2
 
     def check(self, loss: float, norm: float) -> None:
-        """Stop a training that has diverged."""
-        limit = DIVERGED * max(self.position.first_loss or abs(loss), 1.0)
-        if math.isfinite(loss) and math.isfinite(norm) and loss <= limit:
-            return
+        """Stop a training that has diverged, or whose data are no numbers."""
         at = self.position
+        if math.isfinite(loss) and math.isfinite(norm) and loss <= DIVERGED * max(at.first_loss or abs(loss), 1.0):
+            return
         where = f"epoch {at.epoch + 1}, step {at.step + 1}"
         if fault := faults.not_finite(self.epoch(at.epoch).batches(at.step).take(1)):
-            raise WorkFailed(f"training stopped at {where}: {fault}. {self.kept} Correct the data.")
-        began = "" if self.position.first_loss is None else f" (it began at {self.position.first_loss:.4g})"
+            raise WorkFailed(f"{where}: {fault}. {faults.kept(self.folder)} Correct the data.")
+        began = "" if at.first_loss is None else f" (it began at {at.first_loss:.4g})"
         raise WorkFailed(
             f"training diverged at {where}: loss {loss:.4g}, gradient norm {norm:.4g}, learning rate "
-            f"{self.plan.learning_rate:g}{began}. {self.kept} "
+            f"{self.plan.learning_rate:g}{began}. {faults.kept(self.folder)} "
             f"Try --resume --learning-rate {min(self.plan.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
         )
-
-    @property
-    def kept(self) -> str:
-        """What is there when a training stops."""
-        file = self.folder / "model.keras"
-        return f"The last good weights are kept in {file}." if file.exists() else "There are no weights yet."
 
     def validate(self) -> dict[str, float]:
         """Score the validation split, keep the weights if they are the best so far, write history and checkpoint."""
@@ -243,13 +224,10 @@ class Trainer:
     def score(self) -> float:
         """The mean loss over the validation split."""
         where = f"validation after epoch {self.position.epoch}"
-        with faults.reading(where, self.kept):
+        with faults.reading(where, self.folder):
             pairs = [pair for pair, _ in self.scorer.over(self.validation, self.plan.batch_size)]
         total, weight = (sum(float(pair[place]) for pair in pairs) for place in (0, 1))
-        if not math.isfinite(total):
-            batches = Epoch(self.validation, self.plan.batch_size).batches()
-            fault = faults.not_finite(batches)
-            raise WorkFailed(f"{where}: the loss is {total:g}{f': {fault}' if fault else ''}. {self.kept}")
+        faults.check_score(total, where, self.folder, Epoch(self.validation, self.plan.batch_size))
         return total / max(weight, 1e-6)
 
     def save(self) -> None:
