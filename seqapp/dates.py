@@ -24,11 +24,22 @@ def read_dates(texts: Sequence[str]) -> tuple[Any, str | None]:
             warnings.simplefilter("ignore")  # that a date does not begin with its day
             guessed = guess_datetime_format(texts[0], dayfirst=day_first) if texts else None
         if guessed and guessed not in found:
-            stamps = pd.to_datetime(column, format=guessed, errors="coerce")
+            stamps = _stamps(column, guessed)
             if stamps.notna().all():
                 found[guessed] = stamps
     if not found:
-        return pd.to_datetime(column, format="mixed", errors="coerce"), None
+        return _stamps(column, "mixed"), None
     spans = {guessed: stamps.max() - stamps.min() for guessed, stamps in found.items()}
     best = min(spans, key=lambda guessed: spans[guessed])
     return found[best], best
+
+
+def _stamps(column: Any, pattern: str) -> Any:
+    """Timestamps by a format, NaT for what is none and for years that no calendar of Python's has."""
+    import pandas as pd
+
+    try:
+        stamps = pd.to_datetime(column, format=pattern, errors="coerce")
+    except ValueError:  # several time zones, as where a summer has one of its own
+        stamps = pd.to_datetime(column, format=pattern, errors="coerce", utc=True)
+    return stamps.where(stamps.dt.year.between(1, 9999))

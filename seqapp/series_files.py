@@ -5,6 +5,7 @@ Newest-first files are turned round; rows below the last target that hold what i
 
 from __future__ import annotations
 
+import collections
 import glob
 import hashlib
 from collections.abc import Sequence
@@ -71,10 +72,9 @@ def read_tables(paths: Sequence[str], series: str | None) -> tuple[list[tuple[st
         table, sha256 = read_csv(file)
         digest.update(sha256.encode())
         found += cut_table(table, series) if series else [(Path(file).stem, table)]
-    names = [name for name, _ in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise BadInput(f"--csv: the series '{name}' comes {names.count(name)} times. Name each once.")
+    for name, times in collections.Counter(name for name, _ in found).most_common(1):
+        if times > 1:
+            raise BadInput(f"--csv: the series '{name}' comes {times} times. Name each once.")
     return found, (sha256 if len(files) == 1 else digest.hexdigest())
 
 

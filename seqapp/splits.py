@@ -68,7 +68,7 @@ def cut(rows: int, split: str, least: int = 1) -> Split:
         parts = [float(part) for part in split.split(",")]
     except ValueError:
         parts = []
-    if len(parts) != 3 or min(parts) <= 0:
+    if len(parts) != 3 or not all(0 < part < math.inf for part in parts):
         raise BadInput(f"--split: expected three positive numbers such as {DEFAULT} or 700,150,150, got '{split}'.")
     fractions = max(parts) < 1
     if fractions and sum(parts) > 1 + 1e-9:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import csv
 import hashlib
 import io
@@ -18,6 +19,7 @@ from seqapp.dates import read_dates
 from seqapp.errors import BadInput, UnknownName
 
 DATES = ("date", "datetime", "timestamp", "month", "day", "time")  # what a column of dates is called
+LARGEST = float(np.finfo(np.float32).max)  # what networks read
 MISSING = {"", "na", "n/a", "nan", "null", "none", "-"}
 
 
@@ -65,11 +67,11 @@ class Table:
             value = float(text)
         except ValueError:
             value = float("inf")
-        if not np.isfinite(value):
+        if not abs(value) <= LARGEST:
             advice = "Name numeric columns with --target and --inputs."
             if re.fullmatch(r"[-+]?\d+,\d+", text):
                 advice = "Write decimal points."
-            elif re.fullmatch(r"[-+]?inf(inity)?", text.lower()):
+            elif np.isfinite(value) or re.fullmatch(r"[-+]?inf(inity)?|[-+.\de]*", text.lower()):
                 advice = "Correct it, or leave the row out."
             raise BadInput(f"{self.where(row, column)}: expected a number, got '{text}'. {advice}")
         return value
@@ -169,11 +171,10 @@ def _plain(name: str) -> str:
 
 def read_bytes(path: str, what: str) -> bytes:
     """A file's bytes; `what` says what was expected to be in it."""
-    file = Path(path)
-    if file.is_dir():
-        raise BadInput(f"{path}: expected {what}, got a directory.")
     try:
-        content = file.read_bytes()
+        if Path(path).is_dir():
+            raise BadInput(f"{path}: expected {what}, got a directory.")
+        content = Path(path).read_bytes()
     except FileNotFoundError:
         raise BadInput(f"{path}: no such file; expected {what}.") from None
     except OSError as error:
@@ -208,6 +209,8 @@ def decode(content: bytes, source: str, what: str) -> str:
 
 def read_csv(path: str) -> tuple[Table, str]:
     """A CSV file with a header, and the sha256 of its bytes."""
+    if len(path) < 4096 and (Path(path).is_fifo() or Path(path).is_char_device()):
+        raise BadInput(f"{path}: expected a file: a training needs its data again later. Write it to one.")
     content = read_bytes(path, "a CSV file with a header")
     return parse_csv(decode(content, path, "a CSV file"), path), hashlib.sha256(content).hexdigest()
 
@@ -232,9 +235,9 @@ def parse_csv(text: str, source: str) -> Table:
         raise BadInput(f"{source}: expected a header and rows of data, got {len(rows)} rows below the header.")
     if len(header) == 1 and (other := next((mark for mark in (";", "\t") if mark in header[0]), None)):
         raise BadInput(f"{source}: expected commas between the values, got {other!r}. Save it as CSV with commas.")
-    for name in header:
-        if header.count(name) > 1:
-            raise BadInput(f"{source}: column '{name}' comes {header.count(name)} times in the header. Rename one.")
+    name, times = collections.Counter(header).most_common(1)[0]
+    if times > 1:
+        raise BadInput(f"{source}: column '{name}' comes {times} times in the header. Rename one.")
     for row, line in zip(rows, lines, strict=True):
         if len(row) != len(header):
             raise BadInput(f"{source}, line {line}: expected {len(header)} values as in the header, got {len(row)}.")
