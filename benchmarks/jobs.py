@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+ROOT = Path(__file__).resolve().parent.parent
 MODULES = ("seqapp.cli", "seqapp.recipe", "seqapp.evaluation", "seqapp.export", "seqapp.asking", "seqapp.comparison")
 
 
@@ -88,6 +89,9 @@ def run(folder: Path, *arguments: object, code: int = 0) -> str:
 def _context() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    searched = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if str(ROOT) not in searched:  # else what is installed would be loaded, not what lies beside this file
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, searched)])
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tensorflow", "keras", *MODULES])
     return context

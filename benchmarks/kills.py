@@ -7,10 +7,12 @@ whole; and whoever goes on must come to the very bits of a run that nothing dist
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import functools
 import io
 import json
+import os
 import shutil
 import signal
 import time
@@ -85,7 +87,7 @@ def _go_on(folder: Path, again: Path, straight: Path, took: float, row: Row, ran
 def evaluate(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Evaluations of one run, with and without an older metrics.json."""
     row = Row("evaluate killed: metrics.json whole, old or absent")
-    kept, _ = undisturbed(folder)
+    kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "evaluated"))
     began = time.monotonic()
     run(folder, "evaluate", kept)
     took, metrics = time.monotonic() - began, kept / "metrics.json"
@@ -104,7 +106,7 @@ def evaluate(folder: Path, kills: int, random: Random) -> Iterator[Row]:
 def export(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Exports of one run, each a version more where it comes to its end."""
     row = Row("export killed: each version whole or absent")
-    kept, _ = undisturbed(folder)
+    kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "exported"))
     began = time.monotonic()
     run(folder, "export", kept)
     took, to = time.monotonic() - began, kept / "export"
@@ -149,11 +151,13 @@ def _after(seconds: float) -> Callable[[], bool]:
 
 def _drawn(watched: Path, count: int, random: Random) -> Callable[[], bool]:
     """A moment after so many drafts have been seen in a folder and those in it."""
-    seen: set[Path] = set()
+    seen: set[str] = set()
 
     def moment() -> bool:
         before = len(seen)
-        seen.update(watched.glob(".*.partial"), watched.glob("*/.*.partial"))
+        for folder in (watched, watched / "checkpoints", watched / "export"):
+            with contextlib.suppress(FileNotFoundError):
+                seen.update(name for name in os.listdir(folder) if name.endswith(".partial"))
         if len(seen) > before and len(seen) >= count:
             time.sleep(random.choice([0, 0.001, 0.01, 0.1]) * random.random())
             return True
@@ -190,7 +194,7 @@ def _read(path: Path) -> None:
 def _arrays(path: Path) -> dict[str, Any]:
     """All that an archive holds, by name; without what differs from run to run."""
     if path.suffix == ".npz":
-        with np.load(path) as held:
+        with np.load(io.BytesIO(path.read_bytes())) as held:
             found: dict[str, Any] = {name: held[name] for name in held.files if name != "position"}
             position = json.loads(held["position"].tobytes())
         return found | {"position": [position["epoch"], position["step"], position["best"], position["finished"]]}

@@ -246,7 +246,7 @@ class TestRuns:
         said = refused("predict", copied)
         assert said == (
             f"Error: {copied}: run format 99 of seqapp 9.9.9; this is seqapp 0.1.0, which reads format 1. "
-            "Train again with --force."
+            "Use that seqapp, or train again with --force."
         )
 
     def test_a_run_without_weights(self, copied: Path) -> None:
