@@ -90,7 +90,9 @@ def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
     training.send_signal(number)
     _, said = training.communicate()
     assert training.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    assert number == signal.SIGKILL or said.endswith(f"\nInterrupted. Go on with: seqapp train fibonacci --out {run} --resume\n")
+    assert number == signal.SIGKILL or said.endswith(
+        f"\nInterrupted. Go on with: seqapp train fibonacci --out {run} --resume\n"
+    )
     assert not open_run(run).record["finished"]
     seqapp("train", *FIBONACCI, "--out", run, "--resume")
     assert open_run(run).record["finished"]
