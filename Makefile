@@ -61,9 +61,11 @@ bench: $(BIN)/.installed  ## measure the recurrent engine against Keras and PyTo
 	$(PIP) --no-build-isolation --editable '.[bench]'
 	$(BIN)/python -m benchmarks.recurrence
 
-torture: $(BIN)/.installed  ## kill and stop it, feed it what nobody writes on purpose; the figures in benchmarks/README.md
+torture: $(BIN)/.installed  ## kill and stop it, feed it what nobody writes on purpose, for an hour; the figures in benchmarks/README.md
 	$(BIN)/python -m benchmarks.torture
 	$(BIN)/python -m benchmarks.fuzz
+	$(BIN)/python -m benchmarks.malformed
+	$(BIN)/python -m benchmarks.load
 
 clean:  ## delete the runs and the caches; .venv stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

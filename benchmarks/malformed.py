@@ -1,11 +1,11 @@
-"""Requests that no client should send: a server answers each with a 4xx or hangs up, and goes on as if nothing had been.
+"""Requests that no client should send: a server answers each with a 4xx or hangs up, and goes on as before.
 
     python -m benchmarks.malformed [--requests 20000] [--seed 0]
 
 Half of them are documents that hypothesis makes from the shapes of real ones: wrong types, deep nesting, huge numbers,
 names and lengths that do not fit. Half are real requests whose bytes are cut, changed, doubled, given a wrong length,
-sent in pieces or in a row. Prints a table in Markdown; exits 1 if there was a 5xx, an answer that took longer than 10 s, a
-request that was answered wrongly afterwards, or more than 5 % of memory gained after the first fifth.
+sent in pieces or in a row. Prints a table in Markdown; exits 1 if there was a 5xx, an answer that took longer than 10 s,
+a request that was answered wrongly afterwards, or more than 5 % of memory gained after the first fifth.
 """
 
 from __future__ import annotations
