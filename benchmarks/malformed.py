@@ -4,7 +4,7 @@
 
 Half of them are documents that hypothesis makes from the shapes of real ones: wrong types, deep nesting, huge numbers,
 names and lengths that do not fit. Half are real requests whose bytes are cut, changed, doubled, given a wrong length,
-sent in pieces or in a row. Prints a table in Markdown; exits 1 if there was a 5xx, an answer that took longer than 10 s,
+sent in pieces or in a row. Prints a table in Markdown; exits 1 if there was a 5xx, an answer that took over 10 s,
 a request that was answered wrongly afterwards, or more than 5 % of memory gained after the first fifth.
 """
 

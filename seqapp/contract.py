@@ -107,7 +107,7 @@ class Task(abc.ABC):
         return {}
 
     def examples(self, latest: Raw) -> dict[str, Raw]:
-        """What signatures may be asked, by name: a server's first requests, and its page's; `latest` asks what is next."""
+        """What signatures may be asked, by name, for a server and its page; `latest` asks what comes next."""
         return {"serving_default": latest}
 
     def describe(self, answer: Raw) -> str:
