@@ -152,7 +152,7 @@ class Trainer:
         observers.on_train_end()
         self.position.finished = True
         self.save()
-        if said := self.position.kept(self.plan.patience):
+        if said := self.position.kept(self.plan.patience, self.plan.stop_below):
             report.note(said)
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
