@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import json
 import statistics
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,7 @@ SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2)]
 ROUNDS = 5
 SEQUENCES = [(1, 128, 384), (1, 1000, 64), (64, 1000, 64), (32, 128, 384)]  # batch, steps, units
 LSTM_UNITS, CHARACTERS = 256, 67  # what is equal: the parameters of this lstm over Tiny Shakespeare's vocabulary
+DIVERGED = "diverged"  # a file in a run's folder
 RATES = ("0.002", "0.005", "0.01")
 OPTIONS = [
     "--split", "0.85,0.05,0.1", "--bptt", "128", "--layers", "1", "--dropout", "0.1", "--weight-drop", "0",
@@ -89,9 +91,9 @@ def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
         found = [measured(trained(file, model, units, best, seed)) for seed in seeds]
         nats = [document["metrics"]["cross_entropy"] for document in found]
         spread = statistics.stdev(nats) if len(nats) > 1 else 0.0
-        rates = ", ".join(f"{validation(run):.3f}" for run in tried.values())
+        rates = ", ".join(f"{validation(run):.3f}{' diverged' * diverged(run)}" for run in tried.values())
         print(
-            f"| {model} | {units} | {found[0]['parameters']:,} | {found[0]['seconds']:.0f} | {best} ({rates}) "
+            f"| {model} | {units} | {found[0]['parameters']:,} | {best} ({rates}) "
             f"| {', '.join(f'{each:.4f}' for each in nats)} | {statistics.fmean(nats):.4f} ± {spread:.4f} "
             f"| {found[0]['baselines']['ngram']['cross_entropy']:.4f} |", flush=True
         )  # fmt: skip
@@ -131,12 +133,17 @@ def equal_units(model: str) -> int:
 
 
 def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
-    """The folder of a run, which is trained unless it is there and finished."""
+    """The folder of a run, which is trained unless it is there and finished; or has diverged, which is its result."""
     folder = FOLDER / f"{model}-{rate}-{seed}"
-    record = folder / "run.json"
-    if not record.is_file() or not json.loads(record.read_text())["finished"]:
+    record, mark = folder / "run.json", folder / DIVERGED
+    if not mark.is_file() and not (record.is_file() and json.loads(record.read_text())["finished"]):
         options = ["--model", model, "--units", units, "--learning-rate", rate, "--seed", seed]
-        seqapp("train", "text", "--file", file, *OPTIONS, *options, "--out", folder, "--force")
+        try:
+            seqapp("train", "text", "--file", file, *OPTIONS, *options, "--out", folder, "--force")
+        except subprocess.CalledProcessError as error:
+            if error.returncode != 1 or not (folder / "model.keras").is_file():
+                raise
+            mark.touch()  # its last good weights count
     return folder
 
 
@@ -146,13 +153,18 @@ def validation(folder: Path) -> float:
         return min(float(row["validation_loss"]) for row in csv.DictReader(rows))
 
 
+def diverged(folder: Path) -> bool:
+    """Whether the training broke off."""
+    return (folder / DIVERGED).is_file()
+
+
 def measured(folder: Path) -> dict[str, Any]:
     """What evaluate says, with parameters and seconds."""
     if not (folder / "metrics.json").is_file():
         seqapp("evaluate", folder)
     record: dict[str, Any] = json.loads((folder / "run.json").read_text())
     document: dict[str, Any] = json.loads((folder / "metrics.json").read_text())
-    return document | {name: record[name] for name in ("parameters", "seconds")}
+    return document | {"parameters": record["parameters"]}
 
 
 PARTS = {"cost": cost, "scan": scan, "shakespeare": shakespeare}

@@ -30,8 +30,10 @@ class Position:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def kept(self, patience: int) -> str:
+    def kept(self, patience: int, stop_below: float) -> str:
         """Which epoch's weights were kept, and why a training ended, where that is not the last epoch."""
+        if self.best is not None and self.best < stop_below:
+            return f"validation loss below {stop_below:g}: stopped"
         if not self.waited:
             return ""
         best = self.history[self.epoch - self.waited]

@@ -217,7 +217,7 @@ class Dataset(abc.ABC):
         Raises:
             BadInput: the data is not usable, or this kind of dataset is measured on its own test split only.
         """
-        raise BadInput("--file: this dataset is measured on its own test split only.")
+        raise BadInput("this dataset is measured on its own test split only: leave the file out.")
 
     def solved(self, metrics: Mapping[str, float]) -> bool | None:
         """Whether these test metrics mean that the task is learned, where that can be said at all."""

@@ -142,7 +142,7 @@ class Trainer:
         self.save()
         if interrupted:  # while the last epoch was validated
             raise KeyboardInterrupt
-        if said := self.position.kept(self.plan.patience):
+        if said := self.position.kept(self.plan.patience, self.plan.stop_below):
             report.note(said)
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:

@@ -317,7 +317,7 @@ class TestSurprise:
 
     def test_the_series_refuses_a_file(self, trained: Callable[[str], Path]) -> None:
         said = refused("inspect", trained("stock"), "surprise", "prices.csv")
-        assert said == "Error: --file: this dataset is measured on its own test split only."
+        assert said == "Error: this dataset is measured on its own test split only: leave the file out."
 
 
 def shown(text: list[str], bits: list[float]) -> Surprise:

@@ -465,7 +465,7 @@ class TestScoring:
             "Error: --per-line: name the lines to score with --file."
         )
         assert refused("evaluate", trained("stock"), "--file", tmp_path / "a.txt") == (
-            "Error: --file: this dataset is measured on its own test split only."
+            "Error: this dataset is measured on its own test split only: leave the file out."
         )
         assert refused("evaluate", trained("stock"), "--file", tmp_path / "a.txt", "--per-line") == (
             "Error: --per-line: only language models score lines."

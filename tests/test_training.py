@@ -241,7 +241,8 @@ def test_a_learning_rate_that_diverges_at_once_leaves_finite_weights(tmp_path: P
 
 def test_a_training_ends_where_it_is_good_enough(tmp_path: Path) -> None:
     arguments = ["train", "recall", *SMALL["recall"], "--out", tmp_path / "run"]
-    seqapp(*arguments, "--epochs", 5, "--stop-below", 99)
+    said = seqapp(*arguments, "--epochs", 5, "--stop-below", 99).stderr
+    assert said.splitlines()[-1] == "validation loss below 99: stopped"
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 1 + 1  # the untrained network is enough
     seqapp("train", "recall", "--out", tmp_path / "run", "--resume", "--stop-below", 0)
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 1 + 6
