@@ -135,15 +135,15 @@ def equal_units(model: str) -> int:
 def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
     """The folder of a run, which is trained unless it is there and finished; or has diverged, which is its result."""
     folder = FOLDER / f"{model}-{rate}-{seed}"
-    record, mark = folder / "run.json", folder / DIVERGED
-    if not mark.is_file() and not (record.is_file() and json.loads(record.read_text())["finished"]):
+    record = folder / "run.json"
+    if not diverged(folder) and not (record.is_file() and json.loads(record.read_text())["finished"]):
         options = ["--model", model, "--units", units, "--learning-rate", rate, "--seed", seed]
         try:
             seqapp("train", "text", "--file", file, *OPTIONS, *options, "--out", folder, "--force")
         except subprocess.CalledProcessError as error:
             if error.returncode != 1 or not (folder / "model.keras").is_file():
                 raise
-            mark.touch()  # its last good weights count
+            (folder / DIVERGED).touch()  # its last good weights count
     return folder
 
 
