@@ -17,7 +17,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from benchmarks.mutations import altered, changed
-from seqapp import asking, recipe, records, rooms
+from seqapp import examples, recipe, records, rooms
 from seqapp.errors import BadInput
 from seqapp.factory import Shape
 from seqapp.optimization import Plan
@@ -172,7 +172,7 @@ def read_json(example: Example, folder: Path) -> None:
         except ValueError:
             return
         if isinstance(asked, dict):
-            task.remark(asking.latest(Run(folder, json.loads(record(name)) | {"latest": asked}), task))
+            task.remark(examples.latest(Run(folder, json.loads(record(name)) | {"latest": asked}), task))
 
     _refused(latest)
     _refused(lambda: task.remark(task.read(task.decode(content, "input"), "input")))
@@ -199,7 +199,7 @@ def read_run(example: Example, folder: Path) -> None:
         assert task.head.units > 0
         assert shape.units > 0
         task.signature()
-        asking.latest(run, task)
+        examples.latest(run, task)
 
     _refused(opened)
 

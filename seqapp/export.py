@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from seqapp.errors import BadInput, WorkFailed
-from seqapp.examples import examples
+from seqapp.examples import examples, latest
 from seqapp.files import check_writable, draft, flush
 from seqapp.runs import Run
 from seqapp.serving import warmup
@@ -35,7 +35,7 @@ def export(run: Run, to: Path) -> Path:
         made = folder / "version"
         tf.saved_model.save(module, str(made), signatures={name: one.concrete for name, one in compiled.items()})
         (made / warmup.FILE).parent.mkdir()
-        warmup.write(made / warmup.FILE, examples(task, run.record["latest"], compiled))
+        warmup.write(made / warmup.FILE, examples(task, latest(run, task), compiled))
         for name, content in task.assets().items():
             (made / "assets.extra" / name).write_bytes(content)
         return _publish(made, to)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -42,6 +43,8 @@ MODEL = {
 
 @pytest.fixture(scope="session", autouse=True)
 def _tensorflow() -> None:
+    # A shell that runs the tests in the background has them ignore Ctrl-C, and every process that they start too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     start_tensorflow()
 
 
