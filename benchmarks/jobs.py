@@ -103,6 +103,7 @@ def _command(arguments: list[str], folder: str, output: str) -> None:
         for descriptor in (1, 2):
             os.dup2(file.fileno(), descriptor)
     os.chdir(folder)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background job has ignored
     from seqapp.cli import main
 
     try:

@@ -19,7 +19,7 @@ from seqapp.files import told
 from seqapp.interruption import terminable
 from seqapp.rooms import blame
 
-ORDER = ("list", "train", "evaluate", "predict", "generate", "export")  # as one meets them; the rest follow by name
+ORDER = ("list", "train", "evaluate", "predict", "generate", "export", "serve")  # as one meets them; others by name
 
 
 class Commands(click.Group):

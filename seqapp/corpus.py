@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.errors import BadInput, WorkFailed
+from seqapp.files import draft
 from seqapp.words import LEVELS, Encoded
 
 BLOCK = 1 << 22  # bytes
@@ -113,9 +114,9 @@ def read_corpus(paths: list[Path], level: str, note: Callable[[str], None]) -> C
         if found := _cached(cache / f"{level}-{size}-{digest.hexdigest()}", size):
             return found
     note(f"encoding {size / 1e6:,.0f} MB of text; kept in {cache}")
-    working = cache / f".{os.getpid()}.partial"
-    working.mkdir(parents=True, exist_ok=True)
-    try:
+    with draft(cache / level) as folder:
+        working = folder / "corpus"
+        working.mkdir()
         with (working / "ids").open("wb+") as sink:
             made = _Encoder(level, sink).run((str(path), path.open("rb")) for path in paths)
         described = {"format": FORMAT, "kinds": made.kinds, "files": made.files, "dtype": made.dtype.name}
@@ -124,8 +125,6 @@ def read_corpus(paths: list[Path], level: str, note: Callable[[str], None]) -> C
         target = cache / f"{level}-{size}-{made.digest.hexdigest()}"
         shutil.rmtree(target, ignore_errors=True)
         working.rename(target)
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
     found = _cached(target, size)
     if found is None:
         raise BadInput(f"{target}: the encoded text cannot be read back. Is the disk full?")

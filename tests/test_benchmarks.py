@@ -50,6 +50,7 @@ def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert len(capsys.readouterr().out.split()) == 2
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_texts_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +65,7 @@ def test_texts_are_measured(
     assert all(line.rstrip(" |").endswith("%") for line in lines)
 
 
+@pytest.mark.usefixtures("uncompiled")
 def test_series_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

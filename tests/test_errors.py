@@ -195,7 +195,7 @@ class TestNames:
     def test_a_command(self) -> None:
         assert refused("trian") == (
             "Error: no command named 'trian'. Did you mean 'train'? "
-            "Choose from: list, train, evaluate, predict, generate, export, compare, inspect, serve."
+            "Choose from: list, train, evaluate, predict, generate, export, serve, compare, inspect."
         )
 
     @pytest.mark.parametrize("option", ["--target", "--inputs"])

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, ask, refused, seqapp
+from conftest import ask, refused, seqapp
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from seqapp import rooms
@@ -121,21 +119,6 @@ def test_the_graph_holds_neither_python_nor_cudnn(dataset: str, exported: Callab
     assert {"While", "StatelessWhile"} & ops
     assert not [op for op in ops if "PyFunc" in op or "Cudnn" in op or "Xla" in op]
     assert not any(function.attr["_XlaMustCompile"].b for function in graph.library.function)
-
-
-@pytest.mark.parametrize("model", ["simple_rnn", "lstm", "gru"])
-def test_the_c_api_answers_as_predict_does(model: str, tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    seqapp("train", "stock", "--model", model, *SMALL["stock"], "--out", run)
-    folder = Path(seqapp("export", run).stdout.strip())
-    signature = SavedModel.FromString((folder / "saved_model.pb").read_bytes()).meta_graphs[0].signature_def
-    serving = signature["serving_default"]
-    history = np.asarray(json.loads((run / "run.json").read_text())["latest"]["history"], np.float32)
-    command = [sys.executable, ROOT / "tests" / "c_api.py", folder, serving.inputs["history"].name,
-               ",".join(map(str, history.shape)), serving.outputs["forecast"].name]  # fmt: skip
-    done = subprocess.run(list(map(str, command)), input=history.tobytes(), capture_output=True, check=True)
-    said = json.loads(seqapp("predict", run, "--json").stdout)["predictions"][0]["forecast"]
-    np.testing.assert_array_equal(np.frombuffer(done.stdout, np.float32), np.asarray(said, np.float32))
 
 
 @pytest.mark.parametrize("dataset", DATASETS)

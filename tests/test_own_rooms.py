@@ -41,6 +41,7 @@ def test_a_fifth_dataset_goes_the_whole_way(outside: Path) -> None:
     assert len(made) == 5
 
 
+@pytest.mark.usefixtures("uncompiled")
 @pytest.mark.parametrize("dataset", [*rooms.names("datasets"), "./web_log.py"])
 def test_a_fourth_model_works_with_all_datasets(dataset: str, outside: Path) -> None:
     seqapp(
