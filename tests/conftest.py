@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -84,13 +85,27 @@ def process(*arguments: object, cwd: Path | None = None, code: int = 0) -> subpr
 
 def ask(run: Path, question: Any, signature: str = "serving_default") -> dict[str, Any]:
     """What the run's SavedModel answers in a process that has TensorFlow alone."""
-    script = Path(__file__).parent / "ask_saved_model.py"
+    asker = _asker()
+    assert asker.stdin is not None
+    assert asker.stdout is not None
     asked = question if isinstance(question, str) else json.dumps(question)
-    command = [sys.executable, "-I", str(script), str(run), asked, signature]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    answer: dict[str, Any] = json.loads(done.stdout)
+    asker.stdin.write(json.dumps([str(run), asked, signature]) + "\n")
+    asker.stdin.flush()
+    line = asker.stdout.readline()
+    if not line:
+        _asker.cache_clear()
+        raise AssertionError("the process that asks has ended: see its traceback on stderr")
+    answer: dict[str, Any] = json.loads(line)
     return answer
+
+
+@functools.cache
+def _asker() -> subprocess.Popen[str]:
+    """tests/ask_saved_model.py, which answers line by line until the tests end: TensorFlow takes seconds to load."""
+    command = [sys.executable, "-I", str(Path(__file__).parent / "ask_saved_model.py")]
+    asker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    atexit.register(asker.communicate)
+    return asker
 
 
 @pytest.fixture(scope="session")
