@@ -29,13 +29,14 @@ def conform(name: str, tensor: Tensor, spec: Any) -> Tensor:
 
     axes = ", ".join(["batch", *("n" if size is None else str(size) for size in spec.shape[1:])])
     expected = f"{name}: expected {spec.dtype.name} of shape ({axes})"
-    # The signature's static shape would be trusted and folded into the check; only the real shape is asked.
+    # The signature's static shape would be trusted and folded into the check; only the real shape is asked. What is
+    # asked stands beside the data's way, where runtimes that know neither this op nor Assert leave it out.
     unknown = tf.raw_ops.PlaceholderWithDefault(input=tensor, shape=tf.TensorShape(None))
     shape = tf.shape(unknown)
-    checked = require(unknown, tf.equal(tf.size(shape), len(spec.shape)), f"{expected}, got shape {{}}", shape)
-    shape = tf.shape(checked)
+    checked = require(shape, tf.equal(tf.size(shape), len(spec.shape)), f"{expected}, got shape {{}}", shape)
     for axis, size in enumerate(spec.shape[1:], start=1):
-        fits = shape[axis] > 0 if size is None else tf.equal(shape[axis], size)
+        fits = checked[axis] > 0 if size is None else tf.equal(checked[axis], size)
         why = ", got an empty window, shape {}" if size is None else ", got shape {}"
         checked = require(checked, fits, expected + why, shape)
-    return tf.ensure_shape(checked, spec.shape)
+    with tf.control_dependencies([checked]):
+        return tf.ensure_shape(tf.identity(tensor), spec.shape)
