@@ -36,9 +36,13 @@ def interruptible() -> Iterator[list[int]]:
 
 @contextmanager
 def _handled(handler: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
-    """Handle these signals; only the main thread can, and elsewhere all stays as it is."""
+    """Handle these signals, but for those that the process was started to ignore, as a script's background jobs are.
+
+    Only the main thread can; elsewhere all stays as it is.
+    """
     main = threading.current_thread() is threading.main_thread()
-    before = {number: signal.signal(number, handler) for number in numbers if main}
+    heard = [number for number in numbers if main and signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in heard}
     try:
         yield
     finally:

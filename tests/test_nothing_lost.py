@@ -23,6 +23,7 @@ from seqapp import beginning, evaluation, export, files
 from seqapp.claims import at_rest, claimed, in_use
 from seqapp.errors import BadInput
 from seqapp.files import draft, is_draft, publish
+from seqapp.interruption import interruptible
 from seqapp.runs import Run, open_run
 
 ON = "--resume"
@@ -162,6 +163,17 @@ class TestStops:
         result = seqapp(command, copied, code=130)
         assert (result.stdout, result.stderr) == ("", "Interrupted.\n")
         assert [path for path in sorted(copied.rglob("*")) if path.name != "export"] == before
+
+    def test_a_background_job_of_a_script_goes_on_when_the_script_is_interrupted(self) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            with interruptible() as caught:
+                os.kill(os.getpid(), signal.SIGINT)
+                assert caught == []
+                os.kill(os.getpid(), signal.SIGTERM)
+                assert caught == [signal.SIGTERM]
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def test_a_training_that_is_stopped_while_it_reads_its_data(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("seqapp.recipe.check_dataset", lambda _: os.kill(os.getpid(), signal.SIGTERM))
