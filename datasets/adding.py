@@ -19,7 +19,7 @@ from seqapp import splits
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
 from seqapp.errors import BadInput
-from seqapp.events import of_other_length
+from seqapp.events import COUNTS, GAPS, of_other_length
 from seqapp.heads import Estimated, Quantiles, Tensor
 from seqapp.runs import sha256
 
@@ -28,8 +28,8 @@ NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned
 PARTS = 10  # of a sequence, whose means the line sees
 
 
-@click.option("--gap", default=30, show_default=True, type=click.IntRange(min=10), help="Numbers in a sequence.")
-@click.option("--sequences", default=24000, show_default=True, type=click.IntRange(min=100), help="Sequences in all.")
+@click.option("--gap", default=30, show_default=True, type=GAPS, help="Numbers in a sequence.")
+@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
 @splits.by_rows
 def load(gap: int, sequences: int, split: str, seed: int) -> AddingDataset:
     """Random sequences, cut into training, validation and test."""

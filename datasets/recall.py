@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp import splits
-from seqapp.events import QUESTION, EventDataset, EventTask
+from seqapp.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
 
 Task = EventTask
 DEFAULTS = {
@@ -28,8 +28,8 @@ DEFAULTS = {
 SYMBOLS, DISTRACTORS = tuple("ABCDEFGH"), tuple("abcdefgh")
 
 
-@click.option("--gap", default=20, show_default=True, type=click.IntRange(min=10), help="Distractors in a sequence.")
-@click.option("--sequences", default=24000, show_default=True, type=click.IntRange(min=100), help="Sequences in all.")
+@click.option("--gap", default=20, show_default=True, type=GAPS, help="Distractors in a sequence.")
+@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
 @splits.by_rows
 def load(gap: int, sequences: int, split: str, seed: int) -> EventDataset:
     """Random sequences, cut into training, validation and test."""

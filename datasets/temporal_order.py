@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp import splits
-from seqapp.events import QUESTION, EventDataset, EventTask
+from seqapp.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
 
 Task = EventTask
 DEFAULTS = {
@@ -30,8 +30,8 @@ EVENTS, NOISE = ("X", "Y"), ("a", "b", "c", "d")
 CLASSES = ("XX", "XY", "YX", "YY")  # the class's number in binary: 1 is Y
 
 
-@click.option("--gap", default=50, show_default=True, type=click.IntRange(min=10), help="Tokens before the question.")
-@click.option("--sequences", default=24000, show_default=True, type=click.IntRange(min=100), help="Sequences in all.")
+@click.option("--gap", default=50, show_default=True, type=GAPS, help="Tokens before the question.")
+@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
 @splits.by_rows
 def load(gap: int, sequences: int, split: str, seed: int) -> EventDataset:
     """Random sequences, cut into training, validation and test."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +22,7 @@ from seqapp.heads import Category, Tensor
 from seqapp.runs import sha256
 
 QUESTION = "?"
+GAPS, COUNTS = click.IntRange(10, 100_000), click.IntRange(100, 10_000_000)  # of a sequence's steps, of sequences
 SOLVED = 0.99  # accuracy
 
 
