@@ -170,8 +170,8 @@ def infer(
         return time + 1, states, outputs.write(time, states[0])
 
     start = (0, states, _empty(x, steps))
-    # Without `maximum_iterations`, which says the same: of both together tf2onnx makes a loop with mixed types.
-    _, states, outputs = tf.while_loop(lambda time, *_: time < steps, body, start)
+    # Nothing but `maximum_iterations` ends it: of that and `time < steps` together tf2onnx makes a loop of mixed types.
+    _, states, outputs = tf.while_loop(lambda *_: tf.constant(True), body, start, maximum_iterations=steps)
     return outputs.stack(), states
 
 
