@@ -16,15 +16,15 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmarks.commands import seqapp
-from benchmarks.served import Client, request, serving
+from benchmarks.served import Client, request, serving, wait_for
 from seqapp.quiet import start_tensorflow
 
 CALLS, CLIENTS, SECONDS = 400, 8, 4.0  # a round: calls of one client, or clients for so many seconds
@@ -91,11 +91,9 @@ def rate(port: int, asked: bytes) -> float:
             counts[place] += 1
         client.close()
 
-    threads = [threading.Thread(target=ask, args=[place]) for place in range(CLIENTS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(CLIENTS) as clients:
+        for done in [clients.submit(ask, place) for place in range(CLIENTS)]:
+            done.result()
     return sum(counts) / SECONDS
 
 
@@ -104,20 +102,29 @@ def rival(name: str, folder: Path) -> Iterator[int]:
     """Another server over the same SavedModel, once it answers: its port."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "benchmarks.rivals", name, str(folder), str(port)]
+    command = [sys.executable, "-m", f"benchmarks.rival_{name}", str(folder), str(port)]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
     process = subprocess.Popen(command, **quiet)  # type: ignore[call-overload]
     try:
-        for _ in range(600):
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.1)
+        wait_for(lambda: answers(port) or process.poll() is not None, 120)
+        if process.poll() is not None:
+            raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}")
         yield port
     finally:
-        os.killpg(process.pid, 9)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, 9)
         process.wait()
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens there and speaks HTTP."""
+    try:
+        client = Client(port)
+        client.ask(request("/", {}))
+        client.close()
+    except OSError:
+        return False
+    return True
 
 
 def main() -> None:
