@@ -21,8 +21,8 @@ class Api(litserve.LitAPI):
         """Load the model, in the worker."""
         self.function = loaded(self.folder)
 
-    def decode_request(self, request: dict[str, Any]) -> Any:
-        """The rows of a request."""
+    def decode_request(self, request):  # type: ignore[no-untyped-def]
+        """The rows of a request; LitServe would take a type named here for a form."""
         return request["instances"]
 
     def predict(self, instances: Any) -> dict[str, Any]:
