@@ -1,7 +1,6 @@
 """The same SavedModels in runtimes that know nothing of Keras: a C program on TensorFlow's C API, OpenVINO, ONNX Runtime.
 
-OpenVINO and ONNX Runtime take the signatures that are numbers only, and are skipped where they are not installed:
-`pip install seqapp[runtimes]`.
+OpenVINO and ONNX Runtime take the signatures that are numbers only.
 """
 
 from __future__ import annotations
@@ -130,7 +129,8 @@ def test_a_c_program_gives_the_same_answers(dataset: str, version: Callable[[str
 
 @pytest.mark.parametrize("dataset", NUMBERS)
 def test_openvino_gives_the_same_numbers(dataset: str, version: Callable[[str], Version]) -> None:
-    openvino = pytest.importorskip("openvino", reason="openvino is not installed: pip install seqapp[runtimes]")
+    import openvino
+
     held = version(dataset)
     given = held.examples["serving_default"]
     exact = {"INFERENCE_PRECISION_HINT": "f32"}  # by default it rounds to bfloat16
@@ -142,13 +142,13 @@ def test_openvino_gives_the_same_numbers(dataset: str, version: Callable[[str], 
 
 @pytest.mark.parametrize("dataset", NUMBERS)
 def test_onnx_runtime_gives_the_same_numbers(dataset: str, version: Callable[[str], Version], tmp_path: Path) -> None:
-    runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install seqapp[runtimes]")
-    pytest.importorskip("tf2onnx", reason="tf2onnx is not installed: pip install seqapp[runtimes]")
+    import onnxruntime
+
     held = version(dataset)
     given, file = held.examples["serving_default"], tmp_path / "model.onnx"
     command = [sys.executable, "-m", "tf2onnx.convert", "--saved-model", held.folder, "--output", file, "--opset", "18"]
     subprocess.run(list(map(str, command)), check=True, capture_output=True)
-    session = runtime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     made = dict(zip(names, session.run(names, {name: np.asarray(array) for name, array in given.items()}), strict=True))
     assert_equal(made, held.signature("")(given))
