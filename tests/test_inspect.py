@@ -436,6 +436,9 @@ class TestUsage:
     def test_an_unknown_view(self) -> None:
         said = refused("inspect", "runs/x", "wieghts")
         assert said == f"Error: no view named 'wieghts'. Did you mean 'weights'? Choose from: {', '.join(views())}."
+        assert refused("inspect", "nothing") == (
+            f"Error: expected a view after the RUN. Choose from: {', '.join(views())}."
+        )
 
     def test_two_forms_at_once(self) -> None:
         for view in VIEWS:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from seqapp import views
-from seqapp.errors import UnknownName
+from seqapp.errors import BadInput, UnknownName
 
 
 class Views(click.Group):
@@ -38,7 +38,7 @@ class Views(click.Group):
         return f"{command.get_short_help_str(200)} {', '.join(options)}"
 
 
-@click.group("inspect", cls=Views, subcommand_metavar="VIEW [OPTIONS]")
+@click.group("inspect", cls=Views, subcommand_metavar="VIEW [OPTIONS]", invoke_without_command=True)
 @click.argument("run")
 @click.pass_context
 def command(context: click.Context, run: str) -> None:
@@ -46,4 +46,6 @@ def command(context: click.Context, run: str) -> None:
 
     `seqapp inspect RUN VIEW --help` explains a view and its options.
     """
+    if context.invoked_subcommand is None:
+        raise BadInput(f"expected a view after the RUN. Choose from: {', '.join(Views().list_commands(context))}.")
     context.obj = run
