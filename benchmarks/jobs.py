@@ -5,6 +5,7 @@ What it leaves out is the loading, in which nothing is read or written; so a kil
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -71,7 +72,8 @@ class Job:
         """Send a signal as soon as it is the moment, if that is before its end; wait for the exit code."""
         while self.process.exitcode is None:
             if moment():
-                os.kill(self.process.pid or 0, number)
+                with contextlib.suppress(ProcessLookupError):  # it has come to its end just now
+                    os.kill(self.process.pid or 0, number)
                 break
             time.sleep(0.001)
         return self.ended()
