@@ -38,7 +38,7 @@ def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
                 f"printf %s '{source}' | seqapp … -"
             )
         return task.read(source, "input")
-    content, name = read_input(source, "input")
+    content, name = read_input(source, "what to predict from")
     return task.read(task.decode(content, name), name)
 
 

@@ -23,8 +23,18 @@ def claimed(folder: Path) -> Iterator[None]:
     """
     with _locked(folder, fcntl.LOCK_EX, PATIENCE) as alone:
         if not alone:
-            raise BadInput(f"{folder}: another training is at work in it. Wait for it, or use another --out.")
+            raise _busy(folder)
         yield
+
+
+def refuse_busy(folder: Path) -> None:
+    """Refuse a folder, if it is there, in which a training is at work: sooner than `claimed` can be asked.
+
+    Raises:
+        BadInput: there is one.
+    """
+    if folder.is_dir() and in_use(folder):
+        raise _busy(folder)
 
 
 @contextmanager
@@ -38,6 +48,10 @@ def in_use(folder: Path) -> bool:
     """Whether a training is at work in the folder."""
     with at_rest(folder) as free:
         return not free
+
+
+def _busy(folder: Path) -> BadInput:
+    return BadInput(f"{folder}: another training is at work in it. Wait for it, or use another --out.")
 
 
 @contextmanager

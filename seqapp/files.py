@@ -27,6 +27,7 @@ WAYS_OUT = {
     errno.ENOSPC: "Free some",
     errno.EDQUOT: "Free some",
     errno.EFBIG: "Raise the limit (ulimit -f)",
+    errno.ENOENT: "Choose another place",
     errno.EROFS: "Make it writable",
     errno.EACCES: "Make it writable",
     errno.EPERM: "Make it writable",

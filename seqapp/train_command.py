@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from seqapp import rooms
+from seqapp.claims import refuse_busy
 from seqapp.errors import BadInput
 from seqapp.quiet import start_tensorflow
 from seqapp.runs import Run
@@ -51,11 +52,12 @@ def _train(
 ) -> Run:
     if values["resume"] and values["force"]:
         raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
+    folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
+    refuse_busy(folder)
     start_tensorflow()
     from seqapp import recipe
     from seqapp.progress import Progress
 
-    folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
     with Progress() as progress:
         if values["resume"]:
             settled = {"model", "out", "resume", "force"}

@@ -326,9 +326,9 @@ class TestQuestions:
         (tmp_path / "empty").write_bytes(b"")
         (tmp_path / "binary").write_bytes(bytes(range(256)))
         for command in (["predict", run], ["generate", run, "--prompt"]):
-            assert refused(*command, tmp_path) == f"Error: {tmp_path}: expected input, got a directory."
+            assert refused(*command, tmp_path) == f"Error: {tmp_path}: expected what to predict from, got a directory."
             empty, binary = tmp_path / "empty", tmp_path / "binary"
-            assert refused(*command, empty) == f"Error: {empty}: expected input, got a file of 0 bytes."
+            assert refused(*command, empty) == f"Error: {empty}: expected what to predict from, got a file of 0 bytes."
             assert refused(*command, binary) == f"Error: {binary}: expected text in UTF-8, got byte 0x80 at offset 128."
 
     def test_a_mistyped_file_name_is_not_taken_for_the_input_itself(self, trained: Callable[[str], Path]) -> None:
@@ -339,7 +339,7 @@ class TestQuestions:
 
     def test_a_file_that_is_not_there(self, trained: Callable[[str], Path]) -> None:
         said = refused("predict", trained("stock"), "absent.csv")
-        assert said == "Error: absent.csv: no such file; expected input."
+        assert said == "Error: absent.csv: no such file; expected what to predict from."
 
     def test_too_few_rows(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         file = write(tmp_path / "few.csv", days(5))
@@ -348,7 +348,7 @@ class TestQuestions:
 
     def test_nothing_on_standard_input(self, trained: Callable[[str], Path]) -> None:
         said = refused("predict", trained("stock"), "-", stdin="")
-        assert said == "Error: standard input: expected input, got nothing."
+        assert said == "Error: standard input: expected what to predict from, got nothing."
 
     @pytest.mark.parametrize(
         ("text", "said"),

@@ -51,6 +51,8 @@ def listening(
 ) -> Iterator[Any]:
     """A server in this process, as a client sees it."""
     server = Server(("127.0.0.1", 0), Rest({model.name: model}, limits or Limits(), run), keys)
+    server.server_bind()
+    server.server_activate()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     served = Served(None, server.server_address[1])  # type: ignore[arg-type]
     served.server = server  # type: ignore[attr-defined]

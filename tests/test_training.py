@@ -118,6 +118,7 @@ def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path:
     training = start(*FIBONACCI, "--epochs", 1000, "--out", run)
     wait_for_the_middle_of_an_epoch(run, training)
     busy = f"Error: {run}: another training is at work in it. Wait for it, or use another --out."
+    assert refused("train", *FIBONACCI, "--out", run) == busy
     assert refused("train", *FIBONACCI, "--out", run, "--force") == busy
     assert refused("train", *FIBONACCI, "--out", run, "--resume") == busy
     assert "training now" in seqapp("list").stdout

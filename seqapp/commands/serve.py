@@ -16,8 +16,16 @@ from seqapp.quiet import start_tensorflow
 @click.option(
     "--api-key-file", type=click.Path(exists=True, dir_okay=False), help="Keys, one a line: clients need one."
 )
-@click.option("--keep", type=click.IntRange(1), default=1, show_default=True, help="How many versions stay loaded.")
-@click.option("--label", "labels", multiple=True, metavar="[NAME/]LABEL=VERSION", help="A name for a version.")
+@click.option(
+    "--keep", type=click.IntRange(1), default=1, show_default=True, help="How many of the highest versions are served."
+)
+@click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="[NAME/]LABEL=VERSION",
+    help="A version's name; NAME where there are several models.",
+)
 @click.option("--poll-seconds", type=click.FloatRange(0.05), default=1.0, show_default=True, help="For new versions.")
 @click.option("--batch-size", type=click.IntRange(1), default=1, show_default=True, help="Rows run together at most.")
 @click.option("--batch-timeout-ms", type=click.FloatRange(0), default=2.0, show_default=True, help="Wait for a batch.")
@@ -37,6 +45,7 @@ def command(sources: tuple[str, ...], labels: tuple[str, ...], api_key_file: str
     """
     from seqapp.serving import options
     from seqapp.serving.limits import Limits
+    from seqapp.serving.memory import share_one_heap
 
     bases = options.bases(sources)
     settings = options.Settings(
@@ -58,6 +67,7 @@ def command(sources: tuple[str, ...], labels: tuple[str, ...], api_key_file: str
             seconds=given["timeout"],
         ),
     )
+    share_one_heap()
     start_tensorflow()
     from seqapp.serving.run import serve
 

@@ -26,9 +26,17 @@ def serve(settings: Settings) -> None:
         BadInput: the address cannot be listened on.
         WorkFailed: a model has no version that can be loaded.
     """
-    models = _loaded(settings)
+    models = _models(settings)
     run = Batcher(settings.batch_size, settings.batch_seconds) if settings.batch_size > 1 else at_once
-    server = _listening(settings, Rest(models, settings.limits, run))
+    with Server((settings.host, settings.port), Rest(models, settings.limits, run), settings.keys) as server:
+        _bind(server, settings)
+        _load(models)
+        server.server_activate()
+        _until_told(server, models, settings)
+
+
+def _until_told(server: Server, models: dict[str, Model], settings: Settings) -> None:
+    """Answer requests and take new versions over until a signal comes, then let the requests under way end."""
     caught: list[int] = []
     told = threading.Event()
 
@@ -50,29 +58,38 @@ def serve(settings: Settings) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    click.echo("Stopped." if done else "Stopped; requests that took too long were left.", err=True)
+    left = "" if done else "Requests that took too long were left."
     if caught[0] == signal.SIGINT:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(left)
+    click.echo(f"Stopped. {left}".rstrip(), err=True)
 
 
-def _loaded(settings: Settings) -> dict[str, Model]:
+def _models(settings: Settings) -> dict[str, Model]:
     def say(text: str) -> None:
         click.echo(text, err=True)
 
-    models = {
+    return {
         name: Model(name, base, settings.keep, settings.labels.get(name, {}), say)
         for name, base in settings.bases.items()
     }
+
+
+def _load(models: dict[str, Model]) -> None:
     for model in models.values():
         model.poll()
         if not model.loaded:
             raise WorkFailed(f"{model.base}: no version of '{model.name}' can be loaded. Export it again.")
-    return models
+        for label in sorted(label for label, version in model.labels.items() if version not in model.loaded):
+            click.echo(
+                f"Note: --label {label}: version {model.labels[label]} of '{model.name}' is not loaded; loaded: "
+                f"{', '.join(map(str, sorted(model.loaded)))} (--keep says how many are).",
+                err=True,
+            )
 
 
-def _listening(settings: Settings, rest: Rest) -> Server:
+def _bind(server: Server, settings: Settings) -> None:
     try:
-        return Server((settings.host, settings.port), rest, settings.keys)
+        server.server_bind()
     except OSError as error:
         hint = "Choose another --port, or 0 for any." if error.errno == errno.EADDRINUSE else "Choose another --host."
         raise BadInput(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. {hint}") from None

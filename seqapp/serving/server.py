@@ -17,14 +17,14 @@ FULL = error("too many connections. Try again in a second.")
 
 
 class Server(ThreadingHTTPServer):
-    """Listens from the moment it is made; `serve_forever` answers, `drain` ends it."""
+    """`server_bind` takes its address, `server_activate` listens, `serve_forever` answers, `drain` ends it."""
 
     request_queue_size = 128
     daemon_threads = True
     block_on_close = False  # `drain` waits, and not for ever
 
     def __init__(self, address: tuple[str, int], rest: Rest, keys: frozenset[bytes] = frozenset()) -> None:
-        super().__init__(address, Connection)
+        super().__init__(address, Connection, bind_and_activate=False)
         self.rest, self.limits, self.keys = rest, rest.limits, keys
         self.stopping = False
         self._lock = threading.Lock()
