@@ -212,7 +212,7 @@ def _check_format(folder: Path, record: dict[str, Any]) -> None:
             "Train again with --force."
         )
     if found != FORMAT:
-        newer = "Use that seqapp, or train" if found > FORMAT else "Train"
+        newer = "Use a newer seqapp, or train" if found > FORMAT else "Train"
         raise BadInput(
             f"{folder}: run format {found} of seqapp {record.get('seqapp')}; this is seqapp {seqapp.__version__}, "
             f"which reads format {FORMAT}. {newer} again with --force."

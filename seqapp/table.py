@@ -98,7 +98,7 @@ class Table:
             return self, pd.DataFrame(values).ffill().to_numpy()
         for row, column in np.argwhere(gaps)[:1]:
             where, came = self.where(int(row), columns[column]), self.columns[columns[column]][row]
-            hint = "--missing drop" if missing == "forward" else "--missing drop|forward"
+            hint = "--missing drop|mask" if missing == "forward" else "--missing drop|forward|mask"
             raise BadInput(f"{where}: expected a number, got '{came}'. Use {hint} to say what to do with gaps.")
         return self, values
 

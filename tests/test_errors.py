@@ -41,12 +41,12 @@ def write(path: Path, rows: list[str]) -> Path:
         (
             with_row(15, "2020-01-16,n/a"),
             ", line 17, column 'close': expected a number, got 'n/a'. "
-            "Use --missing drop|forward to say what to do with gaps.",
+            "Use --missing drop|forward|mask to say what to do with gaps.",
         ),
         (
             with_row(15, "2020-01-16,NaN"),
             ", line 17, column 'close': expected a number, got 'NaN'. "
-            "Use --missing drop|forward to say what to do with gaps.",
+            "Use --missing drop|forward|mask to say what to do with gaps.",
         ),
         (
             with_row(15, "2020-01-16,dear"),
@@ -143,7 +143,7 @@ def test_gaps_are_dropped_or_filled_on_request(tmp_path: Path) -> None:
     said = refused("train", "stock", "--csv", first, "--missing", "forward")
     assert (
         said
-        == f"Error: {first}, line 2, column 'close': expected a number, got ''. Use --missing drop to say what to do with gaps."
+        == f"Error: {first}, line 2, column 'close': expected a number, got ''. Use --missing drop|mask to say what to do with gaps."
     )
 
 
@@ -246,7 +246,7 @@ class TestRuns:
         said = refused("predict", copied)
         assert said == (
             f"Error: {copied}: run format 99 of seqapp 9.9.9; this is seqapp 0.1.0, which reads format 1. "
-            "Use that seqapp, or train again with --force."
+            "Use a newer seqapp, or train again with --force."
         )
 
     def test_a_run_without_weights(self, copied: Path) -> None:
