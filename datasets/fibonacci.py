@@ -79,9 +79,7 @@ class Task(BaseTask):
         """The likeliest digit of every place, read from the most significant one."""
         import tensorflow as tf
 
-        longest = tf.reduce_max(
-            tf.strings.length(tf.strings.strip(raw["terms"])), 1
-        )  # a row's places, whatever its mates'
+        longest = tf.reduce_max(tf.strings.length(tf.strings.strip(raw["terms"])), 1)  # a row's, whatever its mates'
         own = tf.sequence_mask(longest + 1, tf.shape(outputs)[1], tf.int32)
         digits = tf.argmax(outputs, -1, output_type=tf.int32) * own
         text = tf.strings.reduce_join(tf.strings.as_string(tf.reverse(digits, [1])), 1)
@@ -221,11 +219,7 @@ def _questions(starts: list[tuple[int, int]], window: int, digits: int) -> list[
         terms = _sequence(*start, window + 6)
         for place in range(7):
             row = terms[place : place + window + 1]
-            if (
-                len(row) == window + 1
-                and row[-1] < 10**digits
-                and not (row[-3] in _FIBONACCI and row[-2] in _FIBONACCI)
-            ):
+            if len(row) == window + 1 and row[-1] < 10**digits and not {row[-3], row[-2]} <= _FIBONACCI:
                 rows.append(row)
     return rows
 
