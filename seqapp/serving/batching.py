@@ -36,8 +36,9 @@ class Batch:
         """One call for all, or one for each where that fails."""
         try:
             self.made = list(_together(self.signature, self.given))
-        except Exception:
-            self.made = [_alone(self.signature, given) for given in self.given]
+        except Exception as error:
+            alone = len(self.given) == 1
+            self.made = [error] if alone else [_alone(self.signature, given) for given in self.given]
         finally:
             self.done.set()
 
