@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import weakref
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from seqapp.serving.status import Refused, invalid
 from seqapp.signatures import said
 
 DEFAULT = "serving_default"
+INITIALIZER = "__saved_model_init_op"  # a SignatureDef that is none
 CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's C++ words for types
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -42,7 +44,7 @@ class Signature:
 
     inputs: Mapping[str, Place]
     outputs: Mapping[str, Place]
-    function: Any
+    run: Callable[..., list[Any]]  # arrays in, in the inputs' order; arrays out, in the outputs'
 
     @property
     def dtypes(self) -> dict[str, str]:
@@ -66,14 +68,16 @@ class Signature:
         for name, place in self.inputs.items():
             place.check(name, arrays[name].shape)
         try:
-            made = self.function(**{name: tf.constant(each) for name, each in arrays.items()})
+            made = self.run(*(arrays[name] for name in self.inputs))
         except tf.errors.OpError as error:
             raise Refused(_code(error), said(error)) from None
-        return {name: np.asarray(made[name].numpy()) for name in self.outputs}
+        return {name: np.asarray(each) for name, each in zip(self.outputs, made, strict=True)}
 
 
 class Version:
-    """A SavedModel in memory.
+    """A SavedModel in memory, run in a session as TensorFlow Serving does.
+
+    (The functions of `tf.saved_model.load` keep a kilobyte of every question that they refuse, TensorFlow 2.21.)
 
     Raises:
         Exception: of many kinds, where the folder holds no SavedModel that TensorFlow can load.
@@ -85,11 +89,14 @@ class Version:
         self.folder, self.number = folder, number
         self.definitions = _definitions(folder)
         self.examples: dict[str, Arrays] = {}  # what each signature may be asked, as far as the model says
-        self._loaded = tf.saved_model.load(str(folder))  # holds the variables
+        session = tf.compat.v1.Session(graph=tf.Graph())
+        weakref.finalize(self, session.close)
+        with session.graph.as_default():
+            tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
         self.signatures = {
-            name: Signature(_places(self.definitions[name].inputs), _places(self.definitions[name].outputs), function)
-            for name, function in self._loaded.signatures.items()
-            if name in self.definitions
+            name: Signature(_places(found.inputs), _places(found.outputs), _callable(session, found))
+            for name, found in self.definitions.items()
+            if name != INITIALIZER
         }
 
     def signature(self, name: str) -> Signature:
@@ -151,6 +158,16 @@ def _definitions(folder: Path) -> dict[str, Any]:
     if not graphs:
         raise ValueError("no graph is tagged 'serve'")
     return {name: graphs[0].signature_def[name] for name in sorted(graphs[0].signature_def)}
+
+
+def _callable(session: Any, definition: Any) -> Callable[..., list[Any]]:
+    """A signature as a function of its inputs in order, to its outputs in order."""
+    fed, fetched = (
+        [session.graph.get_tensor_by_name(places[name].name) for name in sorted(places)]
+        for places in (definition.inputs, definition.outputs)
+    )
+    made: Callable[..., list[Any]] = session.make_callable(fetched, fed)
+    return made
 
 
 def _places(described: Mapping[str, Any]) -> dict[str, Place]:
