@@ -130,7 +130,7 @@ class TestAll:
         assert seqapp("predict", trained(name)).stderr == ""
 
     def test_a_gap_too_small_is_refused(self, name: str) -> None:
-        assert "9 is not in the range x>=10" in seqapp("train", name, "--gap", 9, code=2).stderr
+        assert "9 is not in the range 10<=x<=100000" in seqapp("train", name, "--gap", 9, code=2).stderr
 
 
 class TestRecall:
