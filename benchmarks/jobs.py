@@ -88,6 +88,13 @@ def run(folder: Path, *arguments: object, code: int = 0) -> str:
         return job.said()
 
 
+def seconds(folder: Path, *arguments: object) -> float:
+    """How long a command takes that comes to its end."""
+    began = time.monotonic()
+    run(folder, *arguments)
+    return time.monotonic() - began
+
+
 def _context() -> Any:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.jobs import Job, Row, run
+from benchmarks.jobs import Job, Row, run, seconds
 
 TRAIN = ["train", "recall", "--gap", "10", "--sequences", "400", "--model", "simple_rnn", "--units", "8", "--epochs",
          "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "1", "--engine", "keras"]  # fmt: skip
@@ -62,9 +62,8 @@ def force(folder: Path, kills: int, random: Random) -> Iterator[Row]:
 @functools.cache
 def undisturbed(folder: Path) -> tuple[Path, float]:
     """A run that nothing disturbs, and its seconds."""
-    straight, began = folder / "straight", time.monotonic()
-    run(folder, *TRAIN, "--out", straight)
-    return straight, time.monotonic() - began
+    straight = folder / "straight"
+    return straight, seconds(folder, *TRAIN, "--out", straight)
 
 
 def _go_on(folder: Path, again: Path, straight: Path, took: float, row: Row, random: Random) -> None:
@@ -88,9 +87,7 @@ def evaluate(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Evaluations of one run, with and without an older metrics.json."""
     row = Row("evaluate killed: metrics.json whole, old or absent")
     kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "evaluated"))
-    began = time.monotonic()
-    run(folder, "evaluate", kept)
-    took, metrics = time.monotonic() - began, kept / "metrics.json"
+    took, metrics = seconds(folder, "evaluate", kept), kept / "metrics.json"
     document = metrics.read_bytes()
     for number in range(kills):
         if number % 2:
@@ -107,9 +104,7 @@ def export(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Exports of one run, each a version more where it comes to its end."""
     row = Row("export killed: each version whole or absent")
     kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "exported"))
-    began = time.monotonic()
-    run(folder, "export", kept)
-    took, to = time.monotonic() - began, kept / "export"
+    took, to = seconds(folder, "export", kept), kept / "export"
     for _ in range(kills):
         _kill(folder, kept, ["export", kept], took, row, random)
     before = len(_versions(to))
@@ -144,8 +139,8 @@ def _kill(folder: Path, watched: Path, asked: list[Any], took: float, row: Row, 
     row.times += 1
 
 
-def _after(seconds: float) -> Callable[[], bool]:
-    due = time.monotonic() + seconds
+def _after(pause: float) -> Callable[[], bool]:
+    due = time.monotonic() + pause
     return lambda: time.monotonic() >= due
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.jobs import Job, Row, run
+from benchmarks.jobs import Job, Row, run, seconds
 from benchmarks.kills import TRAIN, different, torn, undisturbed
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -28,7 +28,7 @@ def stops(folder: Path, times: int, random: Random) -> Iterator[Row]:
 
 def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
     row, again = Row("train stopped with Ctrl-C or SIGTERM, gone on with as it says: the same bits"), folder / "run"
-    took = _seconds(folder, [*TRAIN, "--out", again])
+    took = seconds(folder, *TRAIN, "--out", again)
     while row.times < times:
         shutil.rmtree(again, ignore_errors=True)
         said = _stopped(folder, [*TRAIN, "--out", again], took, row, random)
@@ -48,7 +48,7 @@ def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
 
 def _other(folder: Path, straight: Path, command: list[Any], times: int, random: Random) -> Row:
     row = Row(f"{command[0]} stopped with Ctrl-C or SIGTERM: one line, nothing half-written")
-    took = _seconds(folder, command)
+    took = seconds(folder, *command)
     while row.times < times:
         shutil.rmtree(folder / "runs", ignore_errors=True)  # of compare
         said = _stopped(folder, command, took, row, random)
@@ -70,9 +70,3 @@ def _stopped(folder: Path, command: list[Any], took: float, row: Row, random: Ra
     row.check(code in (0, 130), f"exit code {code}: {said}")
     row.check("Traceback" not in said, said)
     return said if code else None
-
-
-def _seconds(folder: Path, command: list[Any]) -> float:
-    began = time.monotonic()
-    run(folder, *command)
-    return time.monotonic() - began
