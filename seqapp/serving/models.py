@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seqapp.serving.memory import give_back
 from seqapp.serving.saved_model import Version
 from seqapp.serving.status import Refused, invalid
 
@@ -110,6 +111,7 @@ class Model:
             self._broken[number] = look
             self.say(f"{self.name}: version {number} cannot be loaded: {message}")
             return
+        give_back()
         self.loaded = self.loaded | {number: version}
         self.states[number] = State("AVAILABLE")
         self.say(f"{self.name}: version {number} is loaded")
@@ -119,6 +121,7 @@ class Model:
         self.states[number] = State("UNLOADING")
         self.loaded = {kept: version for kept, version in self.loaded.items() if kept != number}
         gc.collect()  # a SavedModel's functions and variables refer to each other
+        give_back()
         self.states[number] = State("END")
         self.say(f"{self.name}: version {number} is unloaded")
 
