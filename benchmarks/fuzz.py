@@ -19,9 +19,7 @@ import traceback
 import warnings
 from pathlib import Path
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, settings
-
+from benchmarks.mutations import given
 from benchmarks.readers import PARTS, VALID, Example
 from seqapp.quiet import start_tensorflow
 
@@ -36,15 +34,7 @@ def fuzz(part: str, examples: int, seed: int) -> tuple[int, float, list[str]]:
     counted = collections.Counter[str]()
     began = time.monotonic()
 
-    @hypothesis.seed(seed)
-    @settings(
-        max_examples=examples,
-        deadline=None,
-        database=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @hypothesis.given(inputs())
+    @given(examples, seed, inputs())
     def one(example: Example) -> None:
         faulthandler.dump_traceback_later(HANGS, exit=True)
         counted["read"] += 1

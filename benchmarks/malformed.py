@@ -22,11 +22,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import hypothesis
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
 from benchmarks.load import GROWTH, asked_and_expected, made, same
+from benchmarks.mutations import given
 from benchmarks.served import Client, Served, memory, serving
 from seqapp.quiet import start_tensorflow
 
@@ -92,15 +91,7 @@ def malformed(models: Path, count: int, seed: int) -> list[str]:
 def documents(count: int, seed: int, names: list[str], send: Callable[[bytes], None]) -> None:
     """Whole requests with documents that do not fit; some nested deeper than any parser likes, some cut off."""
 
-    @hypothesis.seed(seed)
-    @settings(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @hypothesis.given(st.sampled_from(names), DOCUMENTS, st.integers(0, 40), st.floats(0, 1))
+    @given(count, seed, st.sampled_from(names), DOCUMENTS, st.integers(0, 40), st.floats(0, 1))
     def one(name: str, document: dict[str, Any], depth: int, cut: float) -> None:
         text = json.dumps(document)
         if depth == 40:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import hypothesis
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 
+Inputs = st.SearchStrategy[Any]
 ODD = [
     b"\0", b'"', b'""', b"'", b"\r", b"\n", b"\r\n", b",", b";", b"\t", b" ", b"\\", b"\xef\xbb\xbf", b"\xff\xfe",
     b"\xff", b"\xed\xa0\x80", b"\xc3", b"\x1e", *map(str.encode, ("\u2028", "é", "١٢٣", "½", "²", "😀", "Ⅷ")),
@@ -23,6 +27,18 @@ VALUES: list[Any] = [
     "2020-01-01", "log-returns", "nan", "nan,nan,nan", "1e999,1,1", [], {}, [[]], [None], [1], ["a"], {"a": 1},
     [[[[1]]]], list(range(50)), ["a"] * 50,
 ]  # fmt: skip
+
+
+def given(count: int, seed: int, *inputs: Inputs) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """A decorator: the function runs on so many inputs from one seed, none of them kept or made smaller."""
+    chosen = settings(
+        max_examples=count,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    return lambda function: hypothesis.seed(seed)(chosen(hypothesis.given(*inputs)(function)))
 
 
 @st.composite

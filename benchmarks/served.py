@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
-class Served:
-    """`seqapp serve`, once it listens."""
+class Listening:
+    """A server on this machine, as a client sees it."""
 
-    process: subprocess.Popen[str]
     port: int
-    said: list[str] = field(default_factory=list)  # lines on stderr
 
     def ask(self, verb: str, path: str, body: bytes | str | None = None, **headers: str) -> tuple[int, Any, Any]:
         """Status, headers and the body: JSON where it says so."""
@@ -44,6 +42,14 @@ class Served:
         code, _, answer = self.ask("POST", f"/v1/models/{model}:predict", json.dumps(document))
         assert code == 200, answer
         return answer
+
+
+@dataclass
+class Served(Listening):
+    """`seqapp serve`, once it listens."""
+
+    process: subprocess.Popen[str]
+    said: list[str]  # lines on stderr
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and wait: the exit code."""
@@ -65,7 +71,7 @@ def serving(*arguments: object, code: int | None = 0) -> Iterator[Served]:
     try:
         page = next((line for line in process.stdout if line.endswith("/\n")), None)  # said last
         assert page, said
-        served = Served(process, int(page.rsplit(":", 1)[1].strip("/\n")), said)
+        served = Served(int(page.rsplit(":", 1)[1].strip("/\n")), process, said)
         yield served
         if process.poll() is None:
             assert served.end() == code, said

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 from conftest import refused, seqapp
 from saved_models import half_plus_two
 
-from benchmarks.served import Served, serving, wait_for
+from benchmarks.served import Listening, serving, wait_for
 from seqapp.serving import warmup
 from seqapp.serving.batching import Batcher
 from seqapp.serving.limits import Limits
@@ -45,19 +46,36 @@ def model(base: Path) -> Model:
     return made
 
 
+@dataclass
+class Within(Listening):
+    """A server in this process."""
+
+    server: Server
+
+
+class Held:
+    """Answers as a server does, but not before it is told to go on."""
+
+    def __init__(self) -> None:
+        self.begun, self.go = threading.Semaphore(0), threading.Event()
+
+    def __call__(self, *asked: Any) -> Any:
+        self.begun.release()
+        self.go.wait(30)
+        return at_once(*asked)
+
+
 @contextmanager
 def listening(
     model: Model, limits: Limits | None = None, run: Any = at_once, keys: frozenset[bytes] = frozenset()
-) -> Iterator[Any]:
+) -> Iterator[Within]:
     """A server in this process, as a client sees it."""
     server = Server(("127.0.0.1", 0), Rest({model.name: model}, limits or Limits(), run), keys)
     server.server_bind()
     server.server_activate()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    served = Served(None, server.server_address[1])  # type: ignore[arg-type]
-    served.server = server  # type: ignore[attr-defined]
     try:
-        yield served
+        yield Within(server.server_address[1], server)
     finally:
         if not server.stopping:
             server.drain()
@@ -286,35 +304,24 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(model: Model) -> None:
 
 
 def test_requests_beyond_those_at_work_are_told_to_come_again(model: Model) -> None:
-    begun, go = threading.Semaphore(0), threading.Event()
-
-    def slow(*asked: Any) -> Any:
-        begun.release()
-        go.wait(30)
-        return at_once(*asked)
-
-    with listening(model, Limits(requests=2), slow) as served, ThreadPoolExecutor(2) as pool:
+    held = Held()
+    with listening(model, Limits(requests=2), held) as served, ThreadPoolExecutor(2) as pool:
         first = [pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0])) for _ in range(2)]
         for _ in first:
-            begun.acquire(timeout=10)
+            held.begun.acquire(timeout=10)
         code, headers, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
         assert (code, headers["Retry-After"]) == (429, "1")
         assert answer == {"error": "2 requests are at work already. Try again in a second."}
         assert served.ask("GET", "/v1/models/demo")[0] == 200  # a status is no work
-        go.set()
+        held.go.set()
         assert [each.result()[0] for each in first] == [200, 200]
 
 
 def test_a_request_that_takes_too_long_is_answered_with_504(model: Model) -> None:
-    go = threading.Event()
-
-    def stuck(*asked: Any) -> Any:
-        go.wait(30)
-        return at_once(*asked)
-
-    with listening(model, Limits(seconds=0.3), stuck) as served:
+    held = Held()
+    with listening(model, Limits(seconds=0.3), held) as served:
         code, _, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
-        go.set()
+        held.go.set()
     said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Ask for less, or start with a larger --timeout."
     assert (code, answer) == (504, {"error": said})
 
@@ -346,18 +353,12 @@ def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_ro
 
 
 def test_connections_beyond_those_at_work_are_turned_away_with_503(model: Model) -> None:
-    begun, go = threading.Event(), threading.Event()
-
-    def slow(*asked: Any) -> Any:
-        begun.set()
-        go.wait(30)
-        return at_once(*asked)
-
-    with listening(model, Limits(connections=1), slow) as served, ThreadPoolExecutor(1) as pool:
+    held = Held()
+    with listening(model, Limits(connections=1), held) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
-        assert begun.wait(10)
+        assert held.begun.acquire(timeout=10)
         code, headers, answer = served.ask("GET", "/v1/models/demo")
-        go.set()
+        held.go.set()
         assert first.result()[0] == 200
     assert (code, headers["Retry-After"], answer) == (
         503,
@@ -444,22 +445,16 @@ def test_metrics_count_what_was_answered(model: Model) -> None:
 
 
 def test_draining_lets_requests_end_and_takes_no_new_ones(model: Model) -> None:
-    begun, go = threading.Event(), threading.Event()
-
-    def slow(*asked: Any) -> Any:
-        begun.set()
-        go.wait(30)
-        return at_once(*asked)
-
-    with listening(model, run=slow) as served, ThreadPoolExecutor(2) as pool:
+    held = Held()
+    with listening(model, run=held) as served, ThreadPoolExecutor(2) as pool:
         idle = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
-        assert begun.wait(10)
+        assert held.begun.acquire(timeout=10)
         drained = pool.submit(served.server.drain)
         assert idle.recv(100) == b""
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.port), timeout=1)
-        go.set()
+        held.go.set()
         assert drained.result(10)
         code, headers, _ = first.result(10)
         assert (code, headers["Connection"]) == (200, "close")

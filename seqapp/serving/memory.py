@@ -1,4 +1,4 @@
-"""How a server of many short-lived threads, whose models come and go, keeps its memory; glibc only, elsewhere nothing."""
+"""How a server of many short-lived threads, whose models come and go, keeps its memory (with glibc; else as it is)."""
 
 from __future__ import annotations
 
