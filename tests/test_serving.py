@@ -25,6 +25,7 @@ from seqapp.serving.batching import Batcher
 from seqapp.serving.limits import Limits
 from seqapp.serving.models import Model, Watcher
 from seqapp.serving.rest import Rest, at_once
+from seqapp.serving.run import url
 from seqapp.serving.server import Server
 
 PREDICT = "/v1/models/demo:predict"
@@ -324,6 +325,29 @@ def test_a_request_that_takes_too_long_is_answered_with_504(model: Model) -> Non
         held.go.set()
     said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Ask for less, or start with a larger --timeout."
     assert (code, answer) == (504, {"error": said})
+
+
+def test_an_answer_that_is_being_written_does_not_hold_up_the_watch(model: Model) -> None:
+    held = Held()
+    with listening(model, Limits(seconds=0.3), held) as served, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
+        assert held.begun.acquire(timeout=10)
+        (writing,) = served.server._working
+        with writing._lock:  # as if its client took nothing of it
+            code, _, _ = served.ask("POST", PREDICT, document(instances=[1.0]))
+        held.go.set()
+        first.result()
+    assert code == 504
+
+
+def test_an_ipv6_address_can_be_listened_on(model: Model) -> None:
+    addresses = Path("/proc/net/if_inet6")
+    if not (addresses.is_file() and addresses.read_text()):
+        pytest.skip("this machine has no IPv6")
+    with Server(("::1", 0), Rest({"demo": model}, Limits())) as server:
+        server.server_bind()
+        assert server.socket.getsockname()[0] == "::1"
+    assert (url("::1", 8501), url("127.0.0.1", 80)) == ("http://[::1]:8501", "http://127.0.0.1:80")
 
 
 def test_slow_and_half_open_clients_are_let_go_and_hold_nobody_up(model: Model) -> None:

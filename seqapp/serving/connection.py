@@ -124,7 +124,9 @@ class Connection(BaseHTTPRequestHandler):
             )
 
     def expire(self) -> None:
-        """Time is up: say so in place of the answer, and close."""
+        """Time is up: say so in place of the answer, and close; an answer that is being written has its own end."""
+        if self._lock.locked():
+            return
         self.close_connection, seconds = True, self.server.limits.seconds
         message = f"no answer within {seconds:g} s: DEADLINE_EXCEEDED. Ask for less, or start with a larger --timeout."
         self._send(504, JSON, responses.error(message))

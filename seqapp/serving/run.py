@@ -95,9 +95,13 @@ def _bind(server: Server, settings: Settings) -> None:
         raise BadInput(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}. {hint}") from None
 
 
+def url(host: str, port: int) -> str:
+    """Where a server is asked: IPv6 addresses stand in brackets."""
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
 def _announce(settings: Settings, server: Server, models: dict[str, Model]) -> None:
-    host, port = server.server_address[:2]
-    base = f"http://{host if isinstance(host, str) else host.decode()}:{port}"
+    base = url(str(server.server_address[0]), server.server_address[1])
     for model in models.values():
         click.echo(f"{base}/v1/models/{model.name}:predict")
     click.echo(f"{base}/")

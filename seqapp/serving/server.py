@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from http.server import ThreadingHTTPServer
@@ -24,6 +25,7 @@ class Server(ThreadingHTTPServer):
     block_on_close = False  # `drain` waits, and not for ever
 
     def __init__(self, address: tuple[str, int], rest: Rest, keys: frozenset[bytes] = frozenset()) -> None:
+        self.address_family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         super().__init__(address, Connection, bind_and_activate=False)
         self.rest, self.limits, self.keys = rest, rest.limits, keys
         self.stopping = False
