@@ -42,6 +42,7 @@ demo: runs/stock-lstm/metrics.json runs/fibonacci-simple_rnn/metrics.json  ## tr
 	@echo "Runs lie in runs/: model.keras, history.csv, metrics.json, export/1/saved_model.pb. What to try next:"
 	@echo "  $(SEQAPP) predict runs/stock-lstm                       the next close, with its interval"
 	@echo "  $(SEQAPP) predict runs/fibonacci-simple_rnn '8 13 21'   the next term"
+	@echo "  $(SEQAPP) serve runs/stock-lstm                         TF Serving's interface, and a page to ask it by hand"
 	@echo "  $(SEQAPP) train text && $(SEQAPP) generate runs/text-lstm --prompt 'The '"
 	@echo "  $(SEQAPP) train stock --csv your.csv --target COLUMN --out runs/mine"
 	@echo "  $(SEQAPP) list"
