@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import shutil
 import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -26,7 +29,9 @@ from seqapp.serving.limits import Limits
 from seqapp.serving.models import Model, Watcher
 from seqapp.serving.rest import Rest, at_once
 from seqapp.serving.run import url
+from seqapp.serving.saved_model import Version
 from seqapp.serving.server import Server
+from seqapp.serving.status import Refused
 
 PREDICT = "/v1/models/demo:predict"
 
@@ -170,6 +175,38 @@ def test_an_older_version_comes_back_when_the_newest_is_taken_away_and_the_last_
         "demo: version 1 is loaded",
         "demo: version 7 is unloaded",
     ]
+
+
+def test_a_version_that_a_request_still_holds_is_unloaded_when_that_has_its_answer(tmp_path: Path) -> None:
+    base = tmp_path / "demo"
+    half_plus_two(base, 1, add=2.0)
+    model, held = Model("demo", base), Held()
+    model.poll()
+    with listening(model, run=held) as served, ThreadPoolExecutor(1) as pool:
+        first = pool.submit(served.ask, "POST", PREDICT, document(instances=[0.0]))
+        assert held.begun.acquire(timeout=10)
+        shutil.copytree(base / "1", base / "2")
+        model.poll()
+        assert (model.states[1].name, model.states[2].name) == ("UNLOADING", "AVAILABLE")
+        held.go.set()
+        assert first.result()[2] == {"predictions": [2.0]}
+        wait_for(lambda: model.poll() or model.states[1].name == "END", 10)
+
+
+@pytest.mark.parametrize("run", [at_once, Batcher(4, 0.01)], ids=["at once", "in a batch"])
+def test_a_refused_question_leaves_nothing_that_holds_its_version(base: Path, run: Any) -> None:
+    version = Version(base / "1", 1)
+    rest = Rest({"demo": Model("demo", base, loaded={1: version})}, Limits(), run)
+    left = weakref.ref(version)
+    gc.disable()
+    try:
+        with pytest.raises(Refused, match="zero"):
+            rest.answer("POST", PREDICT, document(signature_name="divide", instances=[0]).encode())
+        rest.models["demo"].loaded.clear()
+        del version
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_warm_up_requests_are_asked_before_a_version_takes_traffic_and_must_be_answered(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ class Batch:
 
     signature: Signature
     given: list[Arrays] = field(default_factory=list)
-    made: list[Arrays | Exception] = field(default_factory=list)
+    made: dict[int, Arrays | Exception] = field(default_factory=dict)  # by place; each is taken once
     rows: int = 0
     closed: threading.Event = field(default_factory=threading.Event)  # nobody joins any more
     done: threading.Event = field(default_factory=threading.Event)
@@ -35,10 +35,10 @@ class Batch:
     def run(self) -> None:
         """One call for all, or one for each where that fails."""
         try:
-            self.made = list(_together(self.signature, self.given))
+            self.made = dict(enumerate(_together(self.signature, self.given)))
         except Exception as error:
             alone = len(self.given) == 1
-            self.made = [error] if alone else [_alone(self.signature, given) for given in self.given]
+            self.made = dict(enumerate([error] if alone else [_alone(self.signature, given) for given in self.given]))
         finally:
             self.done.set()
 
@@ -63,10 +63,13 @@ class Batcher:
             self._close(key, batch)
             batch.run()
         batch.done.wait()
-        made = batch.made[place]
-        if isinstance(made, Exception):
-            raise made
-        return made
+        made = batch.made.pop(place)
+        try:
+            if isinstance(made, Exception):
+                raise made
+            return made
+        finally:
+            del made  # an exception holds this frame, and with it the version, as long as the frame holds it
 
     def _join(self, key: Hashable, signature: Signature, given: Arrays, rows: int) -> tuple[Batch, int]:
         """The batch of a request and its place there; a full one is closed."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,6 +42,7 @@ class Model:
     states: dict[int, State] = field(default_factory=dict)
     loaded: dict[int, Version] = field(default_factory=dict)  # replaced whole, so that readers need no lock
     _broken: dict[int, Any] = field(default_factory=dict)  # what their files looked like
+    _leaving: list[tuple[int, weakref.ref[Version]]] = field(default_factory=list)  # taken out; requests may hold them
 
     def version(self, number: int | None = None, label: str | None = None) -> Version:
         """The version asked for; without number and label the highest.
@@ -90,7 +92,8 @@ class Model:
             self._load(missing[0], present[missing[0]])
         if wanted:  # a folder that was emptied leaves what is loaded
             for number in self.loaded.keys() - set(wanted):
-                self._unload(number)
+                self._take_out(number)
+        self._let_go()
 
     def _resolved(self, number: int | None, label: str | None) -> int | None:
         if label is None:
@@ -116,14 +119,24 @@ class Model:
         self.states[number] = State("AVAILABLE")
         self.say(f"{self.name}: version {number} is loaded")
 
-    def _unload(self, number: int) -> None:
-        """Take a version out; requests that are under way still hold it."""
+    def _take_out(self, number: int) -> None:
+        """Give a version to no more requests; those that are under way still hold it."""
         self.states[number] = State("UNLOADING")
+        self._leaving.append((number, weakref.ref(self.loaded[number])))
         self.loaded = {kept: version for kept, version in self.loaded.items() if kept != number}
-        gc.collect()  # a SavedModel's functions and variables refer to each other
+
+    def _let_go(self) -> None:
+        """Free the versions that no request holds any more."""
+        gone = [number for number, version in self._leaving if version() is None]
+        if not gone:
+            return
+        self._leaving = [(number, version) for number, version in self._leaving if version() is not None]
+        gc.collect()  # a graph and its operations refer to each other
         give_back()
-        self.states[number] = State("END")
-        self.say(f"{self.name}: version {number} is unloaded")
+        for number in gone:
+            if number not in self.loaded:  # else it has come back meanwhile
+                self.states[number] = State("END")
+            self.say(f"{self.name}: version {number} is unloaded")
 
 
 class Watcher:
