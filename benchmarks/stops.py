@@ -35,7 +35,7 @@ def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
         if said is None:
             continue
         row.failures += [f"torn: {file}" for file in torn(folder)]
-        if again.exists():
+        if (again / "run.json").exists():  # else it had not begun
             words = f"Interrupted. Go on with: seqapp train recall --out {again} --resume"
             row.check(said.endswith(f"{words}\n"), f"does not say how to go on: {said}")
             run(folder, "train", "recall", "--out", again, "--resume")

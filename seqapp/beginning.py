@@ -14,6 +14,7 @@ from pathlib import Path
 
 from seqapp.errors import BadInput
 from seqapp.files import is_draft
+from seqapp.interruption import interruptible
 from seqapp.runs import Run
 
 
@@ -53,6 +54,21 @@ def begin(run: Run) -> Run:
         if held.name != "run.json" and not is_draft(held):
             shutil.rmtree(held) if held.is_dir() and not held.is_symlink() else held.unlink()
     return run.update(begun=True)
+
+
+@contextmanager
+def begun(new: Run) -> Iterator[Run]:
+    """Let a new run take the old one's place; a stop meanwhile waits until it can be said how to go on.
+
+    Raises:
+        KeyboardInterrupt: with the command that goes on.
+    """
+    with interruptible() as stopped:
+        run = new.update(begun=False)  # the old run ends here
+    with resumable(run):
+        if stopped:
+            raise KeyboardInterrupt
+        yield begin(run)
 
 
 def epochs(run: Run) -> int:

@@ -12,7 +12,7 @@ import numpy as np
 
 import seqapp
 from seqapp import runs
-from seqapp.beginning import begin, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
+from seqapp.beginning import begin, begun, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
 from seqapp.checkpoint import Position
 from seqapp.claims import claimed
 from seqapp.conformance import check_answers, check_dataset, check_weights
@@ -96,9 +96,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     make_folder(folder)
     with claimed(folder):
         refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
-        run = Run(folder, _record(recipe, dataset, network, command)).update(begun=False)  # the old run ends here
-        with resumable(run):
-            run = begin(run)
+        with begun(Run(folder, _record(recipe, dataset, network, command))) as run:
             return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
 
 

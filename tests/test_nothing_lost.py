@@ -180,6 +180,23 @@ class TestStops:
         assert seqapp(*kills.TRAIN, "--out", "run", code=130).stderr == "Interrupted.\n"
         assert not Path("run").exists()
 
+    def test_a_training_that_is_stopped_while_its_record_is_written_says_how_to_go_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        update = Run.update
+
+        def stopped(self: Run, **changes: Any) -> Run:
+            if changes == {"begun": False}:
+                os.kill(os.getpid(), signal.SIGINT)
+            return update(self, **changes)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Run, "update", stopped)
+            said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
+        assert said == "Interrupted. Go on with: seqapp train recall --out run --resume\n"
+        seqapp("train", "recall", "--out", "run", "--resume")
+        assert open_run("run").record["finished"]
+
     def test_a_training_that_is_stopped_at_its_very_end_is_saved_and_gone_on_with(
         self, place: Path, straight: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
