@@ -2,22 +2,43 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
+
+INSIDE = (f"{os.sep}tensorflow{os.sep}", f"{os.sep}contextlib.py", "<frozen ")  # files whose code is not torn apart
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does, so that what is half done is cleared away."""
+    """Let SIGTERM and Ctrl-C raise KeyboardInterrupt, so that what is half done is cleared away.
 
-    def stop(_number: int, _frame: Any) -> None:
-        raise KeyboardInterrupt
+    In the middle of TensorFlow that waits until its Python code returns to other code: C++ below it may lose the
+    exception, leave an operation half made, or make an error of another kind of it, which is taken for what it was.
+    """
+    caught: list[int] = []
 
-    with _handled(stop, signal.SIGTERM):
-        yield
+    def stop(number: int, frame: FrameType | None) -> None:
+        caught.append(number)
+        if len(caught) > 1 or not _inside(frame):
+            raise KeyboardInterrupt
+        sys.setprofile(_stop_outside)
+
+    with _handled(stop, signal.SIGINT, signal.SIGTERM):
+        try:
+            yield
+        except Exception as error:
+            if caught:
+                raise KeyboardInterrupt from error
+            raise
+        finally:
+            if caught:
+                sys.setprofile(None)
 
 
 @contextmanager
@@ -32,6 +53,17 @@ def interruptible() -> Iterator[list[int]]:
 
     with _handled(note, signal.SIGINT, signal.SIGTERM):
         yield caught
+
+
+def _stop_outside(frame: FrameType, event: str, _argument: Any) -> None:
+    """As a profiler, which sees each return: raise KeyboardInterrupt when TensorFlow is left."""
+    if event == "return" and not _inside(frame.f_back):
+        sys.setprofile(None)
+        raise KeyboardInterrupt
+
+
+def _inside(frame: FrameType | None) -> bool:
+    return frame is not None and any(part in frame.f_code.co_filename for part in INSIDE)
 
 
 @contextmanager

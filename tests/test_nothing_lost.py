@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
+import runpy
 import shutil
 import signal
 import subprocess
@@ -23,7 +25,7 @@ from seqapp import beginning, evaluation, export, files
 from seqapp.claims import at_rest, claimed, in_use
 from seqapp.errors import BadInput
 from seqapp.files import draft, is_draft, publish
-from seqapp.interruption import interruptible
+from seqapp.interruption import interruptible, terminable
 from seqapp.runs import Run, open_run
 
 ON = "--resume"
@@ -163,6 +165,44 @@ class TestStops:
         result = seqapp(command, copied, code=130)
         assert (result.stdout, result.stderr) == ("", "Interrupted.\n")
         assert [path for path in sorted(copied.rglob("*")) if path.name != "export"] == before
+
+    def test_inside_tensorflow_a_stop_takes_effect_when_that_is_left(self, tmp_path: Path) -> None:
+        library = tmp_path / "tensorflow" / "library.py"
+        library.parent.mkdir()
+        library.write_text(
+            "import os, signal\n"
+            "def work(done, error=None):\n"
+            "    os.kill(os.getpid(), signal.SIGINT)\n"
+            "    helped(done)\n"
+            "    if error: raise error\n"
+            "def helped(done):\n"
+            "    done.append('helped')\n"
+        )
+        work = runpy.run_path(str(library))["work"]
+        done: list[str] = []
+
+        def stopped(error: Exception | None) -> None:
+            with terminable():
+                work(done, error)
+                done.append("gone on")
+
+        for error in (None, ValueError("half an operation")):
+            with pytest.raises(KeyboardInterrupt):
+                stopped(error)
+            assert sys.getprofile() is None
+        assert done == ["helped", "helped"]
+
+    def test_an_error_that_a_library_has_made_of_a_stop_is_one(self) -> None:
+        def loses(number: int) -> None:
+            with terminable():
+                with contextlib.suppress(KeyboardInterrupt):
+                    os.kill(os.getpid(), number)
+                raise ValueError("of another kind")
+
+        with pytest.raises(KeyboardInterrupt):
+            loses(signal.SIGTERM)
+        with pytest.raises(ValueError, match="another"):
+            loses(0)
 
     def test_a_background_job_of_a_script_goes_on_when_the_script_is_interrupted(self) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
