@@ -11,15 +11,15 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-INSIDE = (f"{os.sep}tensorflow{os.sep}", f"{os.sep}contextlib.py", "<frozen ")  # files whose code is not torn apart
+TENSORFLOW, KERAS, OWN = f"{os.sep}tensorflow{os.sep}", f"{os.sep}keras{os.sep}", os.path.dirname(__file__) + os.sep
 
 
 @contextmanager
 def terminable() -> Iterator[None]:
     """Let SIGTERM and Ctrl-C raise KeyboardInterrupt, so that what is half done is cleared away.
 
-    In the middle of TensorFlow that waits until its Python code returns to other code: C++ below it may lose the
-    exception, leave an operation half made, or make an error of another kind of it, which is taken for what it was.
+    In the middle of TensorFlow that waits until it returns to other code: it would keep its locks, and its C++ may lose
+    the exception, leave an operation half made, or make an error of another kind of it, which is taken for what it was.
     """
     caught: list[int] = []
 
@@ -63,7 +63,15 @@ def _stop_outside(frame: FrameType, event: str, _argument: Any) -> None:
 
 
 def _inside(frame: FrameType | None) -> bool:
-    return frame is not None and any(part in frame.f_code.co_filename for part in INSIDE)
+    """Whether TensorFlow is at work here, or has called what is."""
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if TENSORFLOW in file:
+            return True
+        if KERAS in file or file.startswith(OWN):
+            return False
+        frame = frame.f_back
+    return False
 
 
 @contextmanager

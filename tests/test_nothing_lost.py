@@ -170,9 +170,10 @@ class TestStops:
         library = tmp_path / "tensorflow" / "library.py"
         library.parent.mkdir()
         library.write_text(
-            "import os, signal\n"
+            "import contextlib, os, signal\n"
             "def work(done, error=None):\n"
-            "    os.kill(os.getpid(), signal.SIGINT)\n"
+            "    with contextlib.ExitStack() as stack:\n"
+            "        stack.callback(os.kill, os.getpid(), signal.SIGINT)\n"
             "    helped(done)\n"
             "    if error: raise error\n"
             "def helped(done):\n"
