@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import signal
 import time
@@ -35,13 +36,14 @@ def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
         if said is None:
             continue
         row.failures += [f"torn: {file}" for file in torn(folder)]
-        if (again / "run.json").exists():  # else it had not begun
+        record = again / "run.json"
+        if not record.exists():
+            row.check(said == "Interrupted.\n", f"says something else: {said}")
+            run(folder, *TRAIN, "--out", again)
+        elif not json.loads(record.read_bytes())["finished"]:
             words = f"Interrupted. Go on with: seqapp train recall --out {again} --resume"
             row.check(said.endswith(f"{words}\n"), f"does not say how to go on: {said}")
             run(folder, "train", "recall", "--out", again, "--resume")
-        else:
-            row.check(said == "Interrupted.\n", f"says something else: {said}")
-            run(folder, *TRAIN, "--out", again)
         row.failures += [f"not as undisturbed: {what}" for what in different(straight, again)]
     return row
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from seqapp.errors import BadInput
 from seqapp.files import is_draft
-from seqapp.interruption import interruptible
+from seqapp.interruption import interruptible, is_stop
 from seqapp.runs import Run
 
 
@@ -97,8 +97,9 @@ def resumable(run: Run) -> Iterator[None]:
     )
     try:
         yield
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"Go on with: {command}") from None
-    except OSError as error:
-        error.add_note(f"go on with: {command}")
+    except (KeyboardInterrupt, Exception) as error:
+        if is_stop(error):
+            raise KeyboardInterrupt(f"Go on with: {command}") from None
+        if isinstance(error, OSError):
+            error.add_note(f"go on with: {command}")
         raise

@@ -13,6 +13,8 @@ from typing import Any
 
 TENSORFLOW, KERAS, OWN = f"{os.sep}tensorflow{os.sep}", f"{os.sep}keras{os.sep}", os.path.dirname(__file__) + os.sep
 
+_caught: list[int] = []  # signals, since `terminable` was entered
+
 
 @contextmanager
 def terminable() -> Iterator[None]:
@@ -21,24 +23,30 @@ def terminable() -> Iterator[None]:
     In the middle of TensorFlow that waits until it returns to other code: it would keep its locks, and its C++ may lose
     the exception, leave an operation half made, or make an error of another kind of it, which is taken for what it was.
     """
-    caught: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:
-        caught.append(number)
-        if len(caught) > 1 or not _inside(frame):
+        _caught.append(number)
+        if len(_caught) > 1 or not _inside(frame):
             raise KeyboardInterrupt
         sys.setprofile(_stop_outside)
 
+    _caught.clear()
     with _handled(stop, signal.SIGINT, signal.SIGTERM):
         try:
             yield
         except Exception as error:
-            if caught:
+            if is_stop(error):
                 raise KeyboardInterrupt from error
             raise
         finally:
-            if caught:
+            if _caught:
                 sys.setprofile(None)
+                _caught.clear()
+
+
+def is_stop(error: BaseException) -> bool:
+    """Whether this is a stop, or what a library has made of one."""
+    return isinstance(error, KeyboardInterrupt) or bool(_caught)
 
 
 @contextmanager

@@ -205,6 +205,18 @@ class TestStops:
         with pytest.raises(ValueError, match="another"):
             loses(0)
 
+    def test_a_training_says_how_to_go_on_even_if_a_library_made_another_error_of_the_stop(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def loses(*_: Any) -> Any:
+            with contextlib.suppress(KeyboardInterrupt):
+                os.kill(os.getpid(), signal.SIGINT)
+            raise SystemError("of another kind")
+
+        monkeypatch.setattr("seqapp.recipe.train", loses)
+        said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
+        assert said == "Interrupted. Go on with: seqapp train recall --out run --resume\n"
+
     def test_a_background_job_of_a_script_goes_on_when_the_script_is_interrupted(self) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
