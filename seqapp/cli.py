@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from pathlib import Path
@@ -54,6 +55,7 @@ class Commands(click.Group):
                 raise
             raise said from error
         except KeyboardInterrupt as interruption:
+            logging.getLogger("tensorflow").setLevel(logging.CRITICAL)  # it would tell of what was left half made
             click.echo(f"Interrupted. {interruption}".rstrip(), err=True)
             sys.exit(130)
 
