@@ -127,10 +127,15 @@ class Model:
 
     def _let_go(self) -> None:
         """Free the versions that no request holds any more."""
-        gone = [number for number, version in self._leaving if version() is None]
+        leaving, gone = self._leaving, []
+        self._leaving = []
+        for number, version in leaving:  # each is looked at once: it may go at any moment
+            if version() is None:
+                gone.append(number)
+            else:
+                self._leaving.append((number, version))
         if not gone:
             return
-        self._leaving = [(number, version) for number, version in self._leaving if version() is not None]
         gc.collect()  # a graph and its operations refer to each other
         give_back()
         for number in gone:
