@@ -53,7 +53,7 @@ def network(kind: str, size: Size) -> Any:
     """seqapp's factory's network of a model file's layer."""
     from seqapp import layers
     from seqapp.contract import Tokens
-    from seqapp.factory import Shape, build
+    from seqapp.networks.factory import Shape, build
 
     def layer(units: int, name: str) -> Any:
         return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)
@@ -66,11 +66,11 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     """`count` steps of seqapp's trainer, in one call as in a training."""
     import tensorflow as tf
 
-    from seqapp.batches import Epoch
     from seqapp.contract import Windows
-    from seqapp.heads import Category
-    from seqapp.optimization import Plan
-    from seqapp.training import Trainer
+    from seqapp.contract.head import Category
+    from seqapp.data.epochs import Epoch
+    from seqapp.training.loop import Trainer
+    from seqapp.training.optimizer import Plan
 
     inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
 
@@ -155,7 +155,7 @@ def seqapp_writer(batch: int, length: int) -> Run:
     """`length` tokens for each row, sampled in the graph by an LSTM of 256 × 2."""
     import tensorflow as tf
 
-    from seqapp.sampling import Draws, Stop, begin, go_on
+    from seqapp.generation.decoding import Draws, Stop, begin, go_on
 
     net = network("LSTM", WRITER)
     net.avoid_cudnn()

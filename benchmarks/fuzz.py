@@ -21,7 +21,7 @@ from pathlib import Path
 
 from benchmarks.mutations import given
 from benchmarks.readers import PARTS, VALID, Example
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 MOST = 2.0  # seconds for an input
 HANGS = 120  # seconds after which Python says where it hangs, and ends

@@ -18,7 +18,14 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parent.parent
-MODULES = ("seqapp.cli", "seqapp.recipe", "seqapp.evaluation", "seqapp.export", "seqapp.asking", "seqapp.comparison")
+MODULES = (
+    "seqapp.cli",
+    "seqapp.api.train",
+    "seqapp.api.evaluate",
+    "seqapp.api.export",
+    "seqapp.commands._output",
+    "seqapp.api.compare",
+)
 
 
 @dataclass

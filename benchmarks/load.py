@@ -24,7 +24,7 @@ from typing import Any
 
 from benchmarks.commands import seqapp
 from benchmarks.served import Client, Served, memory, request, serving, wait_for
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 TRAININGS = {
     "fibonacci": ["--model", "simple_rnn", "--sequences", "300", "--units", "16"],
@@ -103,9 +103,9 @@ def load(models: Path, seconds: float, swaps: int, clients: int, seed: int) -> l
 
 def asked_and_expected(models: Path) -> list[tuple[bytes, int, Any]]:
     """Requests, the status that each must have, and its answer (None: whatever)."""
-    from seqapp.serving.responses import columns
-    from seqapp.serving.rest import listed
-    from seqapp.serving.saved_model import Version
+    from seqapp.serving.models.version import Version
+    from seqapp.serving.rest.responses import columns
+    from seqapp.serving.rest.rest import listed
 
     questions: list[tuple[bytes, int, Any]] = []
     for base in sorted(models.iterdir()):

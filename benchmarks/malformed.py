@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 from benchmarks.load import GROWTH, asked_and_expected, made, same
 from benchmarks.mutations import given
 from benchmarks.served import Client, Served, memory, serving
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 PATIENCE = 10.0  # seconds for an answer
 NAMES = ["terms", "text", "prompt", "length", "temperature", "seed", "history", "ids", "state_1", "b64", "x"]

@@ -17,12 +17,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 from benchmarks.mutations import altered, changed
-from seqapp import examples, recipe, records, rooms
+from seqapp import rooms
+from seqapp.api import train
 from seqapp.errors import BadInput
-from seqapp.factory import Shape
-from seqapp.optimization import Plan
-from seqapp.runs import Run, open_run
-from seqapp.training_options import NETWORK, TRAINING, training_options
+from seqapp.networks.factory import Shape
+from seqapp.runs import record as records
+from seqapp.runs.options import NETWORK, TRAINING, training_options
+from seqapp.runs.run import Run, open_run
+from seqapp.saved_model import examples
+from seqapp.training.optimizer import Plan
 
 SMALL: dict[str, dict[str, Any]] = {
     "fibonacci": {"sequences": 60, "test_digits": 10},
@@ -71,8 +74,8 @@ def record(name: str) -> str:
     options = [rooms.defaults(room.module.load) | SMALL.get(name, {}), rooms.defaults(model.module.layer)]
     declared = {str(option.name): option.default for option in training_options({}, name)}
     general = ({key: declared[key] for key in group} for group in (NETWORK, TRAINING))
-    made = recipe.Recipe(room, model, *options, *general)
-    return json.dumps(recipe._record(made, dataset(name), Network, ["seqapp"]))  # type: ignore[arg-type] # of a size
+    made = train.Recipe(room, model, *options, *general)
+    return json.dumps(train._record(made, dataset(name), Network, ["seqapp"]))  # type: ignore[arg-type] # of a size
 
 
 Example = tuple[str, bytes]

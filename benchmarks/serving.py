@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.commands import seqapp
 from benchmarks.served import Client, request, serving, wait_for
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 CALLS, CLIENTS, SECONDS = 400, 8, 4.0  # a round: calls of one client, or clients for so many seconds
 

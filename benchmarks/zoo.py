@@ -60,7 +60,7 @@ def scan(file: Path, folder: Path, seeds: list[str]) -> None:
     import tensorflow as tf
 
     from seqapp import layers
-    from seqapp.layers import engine, loops
+    from seqapp.layers.engine import compilation, loops
 
     def run(layer: Any, inputs: Any) -> Callable[[], None]:
         traced = tf.function(layer, input_signature=[tf.TensorSpec([None, None, inputs.shape[2]])], autograph=False)
@@ -68,15 +68,15 @@ def scan(file: Path, folder: Path, seeds: list[str]) -> None:
         return lambda: traced(inputs)[0].numpy()
 
     for batch, steps, units in SEQUENCES:
-        inputs, runs, found = tf.random.normal([batch, steps, 64]), {}, engine.scan.infer
+        inputs, runs, found = tf.random.normal([batch, steps, 64]), {}, compilation.scan.infer
         for name, kind, infer in (
             ("scan", "MinimalGRU", found),
             ("loop", "MinimalGRU", loops.infer),
             ("lstm", "LSTM", found),
         ):
-            engine.scan.infer = infer
+            compilation.scan.infer = infer
             runs[name] = run(getattr(layers, kind)(units, return_sequences=True), inputs)
-        engine.scan.infer = found
+        compilation.scan.infer = found
         medians = interleaved(runs, ROUNDS)
         cells = " | ".join(f"{1000 * seconds:.2f}" for seconds in medians.values())
         print(f"| {batch} × {steps}, {units} | {cells} | {medians['loop'] / medians['scan']:.2f} × |", flush=True)
@@ -117,8 +117,8 @@ def parameters(model: str, units: int) -> int:
     """Of the network over characters."""
     from seqapp import rooms
     from seqapp.contract import Tokens
-    from seqapp.factory import Shape, build
-    from seqapp.runs import layer_of
+    from seqapp.networks.factory import Shape, build
+    from seqapp.runs.run import layer_of
 
     task: Any = SimpleNamespace(inputs=Tokens(CHARACTERS), head=SimpleNamespace(units=CHARACTERS))
     return int(build(task, layer_of(rooms.find("models", model), {}), Shape(units, 1, 0.0)).model.count_params())

@@ -15,13 +15,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp import splits
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
+from seqapp.contract.head import Estimated, Quantiles, Tensor
+from seqapp.data import splits
 from seqapp.errors import BadInput
-from seqapp.events import COUNTS, GAPS, of_other_length
-from seqapp.heads import Estimated, Quantiles, Tensor
-from seqapp.runs import sha256
+from seqapp.runs.run import sha256
+from seqapp.tasks.classification.events import COUNTS, GAPS, of_other_length
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}
 NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned where a share of SOLVED is right
@@ -70,7 +70,7 @@ class Task(BaseTask):
         """Both side by side, `(batch, steps, 2)`."""
         import tensorflow as tf
 
-        from seqapp.checks import require
+        from seqapp.saved_model.checks import require
 
         values, marked = raw["values"], raw["marked"]
         same = tf.reduce_all(tf.equal(tf.shape(values), tf.shape(marked)))

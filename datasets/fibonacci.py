@@ -14,13 +14,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp import splits
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
-from seqapp.digits import places, reversed_digits
+from seqapp.contract.head import Category, Classified, Tensor
+from seqapp.data import splits
 from seqapp.errors import BadInput, expect
-from seqapp.heads import Category, Classified, Tensor
-from seqapp.runs import sha256
+from seqapp.runs.run import sha256
+from seqapp.tasks.classification.digits import places, reversed_digits
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005, "patience": 20, "dropout": 0.1}
 START = 5  # the first term of 1, 1, 2, 3, 5, … that is asked for
@@ -66,7 +66,7 @@ class Task(BaseTask):
         """One-hot digits `(batch, places, 10 × window)`, least significant first, one more than the longest term."""
         import tensorflow as tf
 
-        from seqapp.checks import require
+        from seqapp.saved_model.checks import require
 
         terms = tf.strings.strip(raw["terms"])
         whole = tf.strings.regex_full_match(terms, "[0-9]+")

@@ -12,8 +12,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp import splits
-from seqapp.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
+from seqapp.data import splits
+from seqapp.tasks.classification.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
 
 Task = EventTask
 DEFAULTS = {

@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from seqapp.series_data import SeriesDataset
-from seqapp.series_files import read_tables
-from seqapp.series_loading import load_series
-from seqapp.series_options import Asked, series_options
-from seqapp.series_task import SeriesTask
-from seqapp.table import Table
+from seqapp.data.table import Table
+from seqapp.tasks.series.dataset import SeriesDataset
+from seqapp.tasks.series.files import read_tables
+from seqapp.tasks.series.loading import load_series
+from seqapp.tasks.series.options import Asked, series_options
+from seqapp.tasks.series.task import SeriesTask
 
 Task = SeriesTask
 DEFAULTS = {"units": 32, "epochs": 40, "batch_size": 32, "learning_rate": 0.001, "patience": 8, "dropout": 0.1}

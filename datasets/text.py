@@ -10,15 +10,15 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp import splits
-from seqapp.corpus import Corpus, encode, read_corpus
+from seqapp.data import splits
+from seqapp.data.tokenizers import LEVELS
+from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
-from seqapp.language import TextTask
-from seqapp.offline import CORPORA, Offline
-from seqapp.strings import to_bytes
-from seqapp.text_data import Reading, TextDataset, files
-from seqapp.vocabulary import Vocabulary
-from seqapp.words import LEVELS
+from seqapp.system.text import to_bytes
+from seqapp.tasks.text.corpora import CORPORA, Offline
+from seqapp.tasks.text.corpus import Corpus, encode, read_corpus
+from seqapp.tasks.text.dataset import Reading, TextDataset, files
+from seqapp.tasks.text.task import TextTask
 
 Task = TextTask
 DEFAULTS = dict.fromkeys(

@@ -11,12 +11,12 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp import splits
+from seqapp.data import splits
+from seqapp.data.table import Table, read_csv
 from seqapp.errors import BadInput
-from seqapp.log_windows import LogDataset
-from seqapp.logs import Log, LogTask, read_log
-from seqapp.runs import sha256
-from seqapp.table import Table, read_csv
+from seqapp.runs.run import sha256
+from seqapp.tasks.classification.daily_log import Log, LogTask, read_log
+from seqapp.tasks.classification.daily_log_data import LogDataset
 
 Task = LogTask
 DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005, "patience": 6}

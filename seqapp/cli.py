@@ -16,9 +16,9 @@ import click
 
 import seqapp
 from seqapp.errors import BadInput, UnknownName, WorkFailed, one_line
-from seqapp.files import told
-from seqapp.interruption import terminable
 from seqapp.rooms import blame
+from seqapp.system.files import told
+from seqapp.system.signals import terminable
 
 ORDER = ("list", "train", "evaluate", "predict", "generate", "export", "serve")  # as one meets them; others by name
 

@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqapp.cli import main
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
@@ -128,12 +128,12 @@ def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's loops as plain TensorFlow: what they compute is tested by itself, and compiling takes seconds each."""
     import tensorflow as tf
 
-    from seqapp.layers import engine
+    from seqapp.layers.engine import compilation
 
     def plain(loop: Any, step: Any, compile_loop: bool) -> Any:
         return tf.function(functools.partial(loop, step), autograph=False)
 
-    monkeypatch.setattr(engine, "_function", functools.cache(plain))
+    monkeypatch.setattr(compilation, "_function", functools.cache(plain))
 
 
 @pytest.fixture

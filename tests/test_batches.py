@@ -12,10 +12,10 @@ from conftest import SMALL, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp import training
-from seqapp.batches import LENGTHS, batches
 from seqapp.contract import Windows
-from seqapp.runs import open_run
+from seqapp.data.epochs import LENGTHS, batches
+from seqapp.runs.run import open_run
+from seqapp.training import loop
 
 
 def numbered(count: int, longest: bool = False) -> Windows:
@@ -58,7 +58,7 @@ def test_a_resumed_epoch_ends_with_the_same_batch() -> None:
 def test_how_many_steps_a_call_takes_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for name, moment in (("one", 0.0), ("many", 1e9)):
-        monkeypatch.setattr(training, "MOMENT", moment)
+        monkeypatch.setattr(loop, "MOMENT", moment)
         seqapp("train", "text", *SMALL["text"], "--out", tmp_path / name)
         opened = open_run(tmp_path / name)
         found.append([np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables])

@@ -12,8 +12,8 @@ import pytest
 from benchmarks import contenders, defaults, memory, recurrence, series, text, to_loss, zoo
 from benchmarks.contenders import Size
 from seqapp import rooms
-from seqapp.comparison import Comparison
-from seqapp.trainings import Entry
+from seqapp.api.compare import Comparison
+from seqapp.api.entries import Entry
 
 SMALLEST = Size(2, 4, 8, 1)
 

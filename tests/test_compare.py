@@ -15,8 +15,9 @@ import pytest
 from conftest import ROOT, SMALL, refused, seqapp
 from rich.console import Console
 
-from seqapp import comparison, comparison_tables
-from seqapp.comparison_tables import longest_gap, standing
+from seqapp.api import compare
+from seqapp.evaluation import comparison_table
+from seqapp.evaluation.comparison_table import longest_gap, standing
 
 # Sessions of a web-log, with a gap that decides by itself what counts as solved, and units that are left to the data.
 FAR = '''"""Far: what comes next, from as far as --gap says."""
@@ -162,17 +163,17 @@ class TestRunsThatAreThere:
 
     @pytest.mark.slow
     def test_an_interrupted_comparison_goes_on(self, far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from seqapp import recipe
+        from seqapp.api import train as training
 
         asked = ["compare", "./far.py", "--models", "simple_rnn,gru", "--out", "runs"]
-        train: Callable[..., Any] = recipe.train
+        train: Callable[..., Any] = training.train
 
         def interrupted(folder: Path, *arguments: Any, **options: Any) -> Any:
             if folder.name == "gru-0":
                 raise KeyboardInterrupt("Not this.")
             return train(folder, *arguments, **options)
 
-        monkeypatch.setattr(recipe, "train", interrupted)
+        monkeypatch.setattr(training, "train", interrupted)
         said = seqapp(*asked, code=130).stderr.splitlines()[-1]
         assert said == "Interrupted. The same command goes on from here."
         said = seqapp(*asked, "--force", code=130).stderr.splitlines()[-1]
@@ -181,7 +182,7 @@ class TestRunsThatAreThere:
         made = weights.stat().st_mtime_ns
         assert (begun / "run.json").is_file()
         assert not (begun / "checkpoints").exists()
-        monkeypatch.setattr(recipe, "train", train)
+        monkeypatch.setattr(training, "train", train)
         document = json.loads(seqapp(*asked, "--json").stdout)
         assert [run["model"] for run in document["runs"]] == ["simple_rnn", "gru"]
         assert weights.stat().st_mtime_ns == made
@@ -255,17 +256,17 @@ def document(gaps: tuple[int, ...] = ()) -> dict[str, Any]:
                 run = {"model": model, "seed": seed, "parameters": 1234, "seconds": 2.0 + seed}
                 run |= {"metrics": {"accuracy": accuracy, "log_loss": 1 - accuracy}}
                 made.append(run | ({"gap": gap, "solved": (model, gap) != ("gru", 200)} if gaps else {}))
-    models = comparison_tables.summaries(made, "accuracy")
+    models = comparison_table.summaries(made, "accuracy")
     names, beside = ["accuracy", "log_loss"], {"majority": {"accuracy": 0.25}}
     found = {"dataset": "far", "judged_by": names, "runs": made, "models": models}
-    found |= {"verdict": comparison_tables.verdict(models, names, list(gaps))}
-    found["baselines"] = comparison_tables.averaged([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
+    found |= {"verdict": comparison_table.verdict(models, names, list(gaps))}
+    found["baselines"] = comparison_table.averaged([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
     return found | ({"gaps": list(gaps)} if gaps else {})
 
 
 class TestTable:
     def test_models_stand_best_first_with_their_spread(self) -> None:
-        assert comparison_tables.as_plain(document()).splitlines()[:7] == [
+        assert comparison_table.as_plain(document()).splitlines()[:7] == [
             "far, test split, mean ± deviation over 2 seeds",
             "",
             "model              parameters  seconds      accuracy      log_loss",
@@ -276,7 +277,7 @@ class TestTable:
         ]
 
     def test_the_longest_gap_comes_before_the_metric(self) -> None:
-        lines = comparison_tables.as_plain(document((50, 200, 500))).splitlines()
+        lines = comparison_table.as_plain(document((50, 200, 500))).splitlines()
         assert [re.split(" {2,}", line) for line in lines[2:7]] == [
             ["model", "parameters", "seconds", "gap 50", "gap 200", "gap 500", "longest gap"],
             ["lstm --name a|[b]", "1,234", "2", "0.805 ± 0.071", "0.82 ± 0.071", "0.85 ± 0.071", "500"],
@@ -289,14 +290,14 @@ class TestTable:
 
     def test_a_model_that_solves_nothing_and_a_dataset_that_cannot_say(self) -> None:
         runs = [{**run, "solved": False} for run in document((50,))["runs"]]
-        models = comparison_tables.summaries(runs, "accuracy")
+        models = comparison_table.summaries(runs, "accuracy")
         assert [model["longest_gap"] for model in models] == [None, None, None]
-        assert "none by gru, lstm --name a|[b] and simple_rnn." in comparison_tables.verdict(models, ["accuracy"], [50])
+        assert "none by gru, lstm --name a|[b] and simple_rnn." in comparison_table.verdict(models, ["accuracy"], [50])
         unknown = [{name: value for name, value in run.items() if name != "solved"} for run in runs]
-        assert "longest_gap" not in comparison_tables.summaries(unknown, "accuracy")[0]
+        assert "longest_gap" not in comparison_table.summaries(unknown, "accuracy")[0]
 
     def test_markdown_is_a_github_table(self) -> None:
-        lines = comparison_tables.as_markdown(document()).splitlines()
+        lines = comparison_table.as_markdown(document()).splitlines()
         assert lines[2:6] == [
             "| model | parameters | seconds | accuracy | log_loss |",
             "| --- | ---: | ---: | ---: | ---: |",
@@ -306,7 +307,7 @@ class TestTable:
         assert lines[-1].startswith("By log_loss: gru is best in the mean, but ")
 
     def test_csv_has_a_row_for_each_run(self) -> None:
-        text = comparison_tables.as_csv(document())
+        text = comparison_table.as_csv(document())
         rows = list(csv.reader(io.StringIO(text)))
         assert rows[0] == ["model", "seed", "gap", "parameters", "seconds", "accuracy", "log_loss", "solved"]
         assert rows[1] == ["simple_rnn", "0", "", "1234", "2.0", "0.5", "0.5", ""]
@@ -316,7 +317,7 @@ class TestTable:
     def test_a_terminal_shows_the_best_values_bold_and_no_name_is_markup(self) -> None:
         held = io.StringIO()
         wide = Console(file=held, force_terminal=True, width=120, color_system="standard", legacy_windows=False)
-        comparison_tables.on_terminal(document(), wide)
+        comparison_table.on_terminal(document(), wide)
         assert re.findall(r"\x1b\[1m *([^\x1b ][^\x1b]*?) *\x1b\[0m", held.getvalue().split("gru", 1)[1]) == [
             "0.85 ± 0.071",
             "0.15 ± 0.071",
@@ -328,13 +329,13 @@ class TestTable:
 
     def test_a_narrow_terminal_loses_no_number(self) -> None:
         held = io.StringIO()
-        comparison_tables.on_terminal(document(), Console(file=held, force_terminal=True, width=60))
+        comparison_table.on_terminal(document(), Console(file=held, force_terminal=True, width=60))
         for value in ("0.85 ± 0.071", "0.45 ± 0.071", "1,234"):
             assert value in held.getvalue()
 
     def test_what_is_no_terminal_gets_no_control_code(self, capsys: pytest.CaptureFixture[str]) -> None:
         for form in (None, "json", "csv", "markdown"):
-            comparison_tables.show(document(), form, terminal=False)
+            comparison_table.show(document(), form, terminal=False)
             said = capsys.readouterr().out
             assert "gru" in said
             assert "\x1b" not in said
@@ -386,12 +387,12 @@ def test_gaps_and_a_gap_do_not_go_together(options: list[str], far: Path) -> Non
 def test_csv_with_a_file_is_the_datasets_own(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
 
-    def noted(self: comparison.Comparison) -> dict[str, Any]:
+    def noted(self: compare.Comparison) -> dict[str, Any]:
         asked.append(self.options)
         return document()
 
-    monkeypatch.setattr(comparison.Comparison, "run", noted)
-    csv_of_runs, table = comparison_tables.as_csv(document()), comparison_tables.as_plain(document()) + "\n"
+    monkeypatch.setattr(compare.Comparison, "run", noted)
+    csv_of_runs, table = comparison_table.as_csv(document()), comparison_table.as_plain(document()) + "\n"
     assert seqapp("compare", "stock", "--csv", "a.csv", "--units", 3).stdout == table
     assert seqapp("compare", "stock", "--csv", "--units", 3).stdout == csv_of_runs
     assert seqapp("compare", "stock", "--csv", "a.csv", "--csv").stdout == csv_of_runs

@@ -14,18 +14,18 @@ import pytest
 from conftest import MODEL, SMALL
 
 from seqapp import rooms
-from seqapp.batches import Epoch, batches
-from seqapp.categories import draw
+from seqapp.api.evaluate import predictions
+from seqapp.api.train_command import train_command
 from seqapp.contract import SPLITS, Dataset, Tokens
-from seqapp.evaluation import predictions
-from seqapp.factory import Shape, build
-from seqapp.generation import Request
-from seqapp.heads import Category
-from seqapp.network import check_causal
-from seqapp.runs import layer_of, open_run
-from seqapp.signatures import functions
-from seqapp.streams import Streams
-from seqapp.train_command import train_command
+from seqapp.contract.head import Category
+from seqapp.contract.request import Request
+from seqapp.data.epochs import Epoch, batches
+from seqapp.data.streams import Streams
+from seqapp.networks.factory import Shape, build
+from seqapp.networks.stack import check_causal
+from seqapp.runs.run import layer_of, open_run
+from seqapp.saved_model.functions import functions
+from seqapp.tasks.classification.dataset import draw
 
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 

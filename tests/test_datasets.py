@@ -12,10 +12,11 @@ from conftest import ask, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp import offline, rooms
-from seqapp.batches import batches
+from seqapp import rooms
 from seqapp.contract import Windows
-from seqapp.digits import places
+from seqapp.data.epochs import batches
+from seqapp.tasks.classification.digits import places
+from seqapp.tasks.text import corpora
 
 
 def room(name: str) -> Any:
@@ -188,7 +189,7 @@ class TestWeatherDinner:
 
 class TestText:
     def test_the_lectures_mistakes_are_counted(self) -> None:
-        count = offline.mistakes
+        count = corpora.mistakes
         assert count(["Doug saw Jane. Jane saw Spot."])["mistakes"] == 0
         found = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
         assert found == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
@@ -197,7 +198,7 @@ class TestText:
         assert count(["Doug saw. saw Jane Doug."])["mistakes"] == 2
 
     def test_the_stories_keep_to_the_grammar(self) -> None:
-        assert offline.mistakes([offline.stories(0, 0).text], 10**6) == {
+        assert corpora.mistakes([corpora.stories(0, 0).text], 10**6) == {
             "sentences": 20000, "mistakes": 0, "mistakes_sees_itself": 0, "mistakes_does_not_end": 0, "mistakes_one_word": 0,
             "mistakes_other": 0,
         }  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from conftest import ROOT
 
-from seqapp.serving.rest import PREDICT, STATUS
+from seqapp.serving.rest.rest import PREDICT, STATUS
 
 DEPLOY = ROOT / "deploy"
 

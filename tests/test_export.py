@@ -13,7 +13,7 @@ from conftest import ask, refused, seqapp
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from seqapp import rooms
-from seqapp.runs import open_run
+from seqapp.runs.run import open_run
 
 DATASETS = rooms.names("datasets")
 SIGNATURES = {  # DESIGN's table: dtype and rank of every input and output

@@ -13,16 +13,18 @@ import numpy as np
 import pytest
 from conftest import refused, seqapp
 
-from seqapp import corpus, faults, rooms
-from seqapp.batches import stream_batches
-from seqapp.checkpoint import restore
+from seqapp import rooms
 from seqapp.contract import Windows
+from seqapp.data.epochs import stream_batches
+from seqapp.data.streams import Chosen, Streams
 from seqapp.errors import WorkFailed
-from seqapp.factory import Shape, build
-from seqapp.optimization import Plan
-from seqapp.runs import layer_of, load_weights
-from seqapp.streams import Chosen, Streams
-from seqapp.training import Trainer, train
+from seqapp.networks.factory import Shape, build
+from seqapp.runs.run import layer_of, load_weights
+from seqapp.tasks.text import corpus
+from seqapp.training import faults
+from seqapp.training.checkpoint import restore
+from seqapp.training.loop import Trainer, train
+from seqapp.training.optimizer import Plan
 
 COUNT, BATCH = 64, 16
 PLAN = Plan(epochs=2, batch_size=BATCH, learning_rate=0.01, clip_norm=1.0, patience=9, checkpoint_every=2, seed=0)

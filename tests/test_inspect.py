@@ -19,13 +19,13 @@ from conftest import ROOT, refused, seqapp
 
 from seqapp import rooms
 from seqapp.contract import Windows
-from seqapp.heads import Category, Classified, Estimated, Quantiles
-from seqapp.network import Link, Network
-from seqapp.probing import Probes, probes
-from seqapp.runs import open_run
-from seqapp.streams import Streams
-from seqapp.surprise import BITS, Surprise, sigmas, surprise
-from seqapp.views import _backwards, _shades, gradients, memory
+from seqapp.contract.head import Category, Classified, Estimated, Quantiles
+from seqapp.data.streams import Streams
+from seqapp.heads.surprise import BITS, Surprise, sigmas, surprise
+from seqapp.inspection import _backwards, _shades, gradients, memory
+from seqapp.inspection._sequences import Probes, probes
+from seqapp.networks.stack import Link, Network
+from seqapp.runs.run import open_run
 
 VIEWS = ("gradients", "memory", "surprise")
 
@@ -243,7 +243,7 @@ class TestMemory:
 
 class TestSurprise:
     def test_bits_are_the_parts_of_the_score(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
-        from seqapp.signatures import functions
+        from seqapp.saved_model.functions import functions
 
         run = open_run(trained("text"))
         (tmp_path / "story.txt").write_text("Doug saw Jane. Spot saw Doug saw Jane.")
@@ -265,7 +265,7 @@ class TestSurprise:
         assert re.match(r" +8 +\d+\.\d\d +Doug saw Jane\. Jane saw Spot +saw$", lines[3])
 
     def test_the_first_tokens_of_the_test_split_are_those_of_evaluate(self, trained: Callable[[str], Path]) -> None:
-        from seqapp.evaluation import predictions
+        from seqapp.api.evaluate import predictions
 
         run = open_run(trained("text"))
         dataset = run.load_dataset()
@@ -291,7 +291,7 @@ class TestSurprise:
         np.testing.assert_allclose(said.values, np.full((5, 1), 1.28155), rtol=1e-5)
 
     def test_of_a_series_as_many_lie_within_as_the_interval_covers(self, trained: Callable[[str], Path]) -> None:
-        from seqapp.evaluation import predictions
+        from seqapp.api.evaluate import predictions
 
         run = open_run(trained("stock"))
         dataset: Any = run.load_dataset()

@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seqapp import layers
-from seqapp.layers import engine
-from seqapp.runs import open_run
+from seqapp.layers.engine import compilation
+from seqapp.runs.run import open_run
 
 KINDS = ["SimpleRNN", "LSTM", "GRU"]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10, "mixed_bfloat16": 4e-2}
@@ -280,9 +280,9 @@ def test_a_batch_keeps_its_size_after_one_of_any_size(kind: str, training: bool)
 
 def test_a_batch_is_cut_into_shards_of_enough_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(4)), raising=False)
-    assert [engine.shards(batch) for batch in (1, 31, 32, 64, 500, None)] == [1, 1, 2, 4, 4, 2]
+    assert [compilation.shards(batch) for batch in (1, 31, 32, 64, 500, None)] == [1, 1, 2, 4, 4, 2]
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
-    assert engine.shards(64) == 1
+    assert compilation.shards(64) == 1
 
 
 def test_both_engines_train_to_the_same_loss_and_inspect_names_them(tmp_path: Path) -> None:

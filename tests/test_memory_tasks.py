@@ -13,9 +13,9 @@ import pytest
 from conftest import MODEL, SMALL, ask, refused, seqapp
 
 from seqapp import rooms
-from seqapp.batches import batches
 from seqapp.contract import SPLITS, Windows
-from seqapp.runs import open_run
+from seqapp.data.epochs import batches
+from seqapp.runs.run import open_run
 
 NAMES = ["adding", "recall", "temporal_order"]
 LENGTH = {"adding": 50, "recall": 52, "temporal_order": 51}  # steps at a gap of 50
@@ -185,7 +185,7 @@ class TestRecall:
 
     def test_the_graph_refuses_unknown_tokens_too(self, trained: Callable[[str], Path]) -> None:
         from seqapp.errors import BadInput
-        from seqapp.signatures import functions
+        from seqapp.saved_model.functions import functions
 
         run = open_run(trained("recall"))
         function = functions(run.task(), run.load_network(run.task()))["serving_default"]
@@ -263,7 +263,7 @@ class TestAdding:
         np.testing.assert_allclose(targets[:, -1, 0], (values * marked).sum(1), rtol=1e-6)
 
     def test_the_metrics_are_those_of_numpy(self) -> None:
-        from seqapp.heads import Estimated
+        from seqapp.contract.head import Estimated
 
         dataset = load("adding")
         actual = np.array([[0.5], [1.0], [1.5], [0.2]])
@@ -312,7 +312,7 @@ class TestAdding:
         self, values: Any, marked: Any, message: str, trained: Callable[[str], Path]
     ) -> None:
         from seqapp.errors import BadInput
-        from seqapp.signatures import functions
+        from seqapp.saved_model.functions import functions
 
         run = open_run(trained("adding"))
         function = functions(run.task(), run.load_network(run.task()))["serving_default"]

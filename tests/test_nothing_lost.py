@@ -21,12 +21,14 @@ import pytest
 from conftest import ROOT, refused, seqapp
 
 from benchmarks import jobs, kills
-from seqapp import beginning, evaluation, export, files
-from seqapp.claims import at_rest, claimed, in_use
+from seqapp.api import evaluate, export
 from seqapp.errors import BadInput
-from seqapp.files import draft, is_draft, publish
-from seqapp.interruption import interruptible, terminable
-from seqapp.runs import Run, open_run
+from seqapp.runs import lifecycle
+from seqapp.runs.run import Run, open_run
+from seqapp.system import files
+from seqapp.system.files import draft, is_draft, publish
+from seqapp.system.locks import at_rest, claimed, in_use
+from seqapp.system.signals import interruptible, terminable
 
 ON = "--resume"
 
@@ -90,7 +92,7 @@ class TestBeginning:
         def killed(_: Path) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(beginning, "shutil", types.SimpleNamespace(rmtree=killed))
+        monkeypatch.setattr(lifecycle, "shutil", types.SimpleNamespace(rmtree=killed))
         said = seqapp(*kills.TRAIN, "--out", run, "--force", code=130).stderr
         assert said == f"Interrupted. Go on with: seqapp train recall --out {run} --resume\n"
         monkeypatch.undo()
@@ -115,7 +117,7 @@ class TestBeginning:
 
     def test_what_a_kill_left_of_the_first_file_is_no_reason_to_refuse(self, tmp_path: Path) -> None:
         (tmp_path / "run" / ".run.0123abcd.partial").mkdir(parents=True)
-        beginning.refuse_to_overwrite(tmp_path / "run", force=False)
+        lifecycle.refuse_to_overwrite(tmp_path / "run", force=False)
         assert refused("train", "recall", "--out", tmp_path / "run", ON) == (
             f"Error: {tmp_path / 'run'}: empty: its training was stopped before it began. Begin it without --resume."
         )
@@ -131,9 +133,9 @@ class TestBeginning:
     def test_a_lost_checkpoint_is_not_taken_for_none(self, copied: Path) -> None:
         (copied / "checkpoints" / "last.npz").unlink()
         edit(copied, finished=False)
-        assert not beginning.is_untrained(open_run(copied))
+        assert not lifecycle.is_untrained(open_run(copied))
         (copied / "history.csv").unlink()
-        assert beginning.is_untrained(open_run(copied))
+        assert lifecycle.is_untrained(open_run(copied))
 
     def test_more_epochs_make_a_run_unfinished_until_they_are_done(
         self, copied: Path, monkeypatch: pytest.MonkeyPatch
@@ -144,7 +146,7 @@ class TestBeginning:
             found.append(open_run(folder).record["finished"])
             raise KeyboardInterrupt if len(found) < 3 else BadInput("damaged")
 
-        monkeypatch.setattr("seqapp.recipe.train", stopped)
+        monkeypatch.setattr("seqapp.api.train.train", stopped)
         seqapp("train", "recall", "--out", copied, ON, code=130)
         seqapp("train", "recall", "--out", copied, ON, "--epochs", 3, code=130)
         edit(copied, finished=True)
@@ -213,7 +215,7 @@ class TestStops:
                 os.kill(os.getpid(), signal.SIGINT)
             raise SystemError("of another kind")
 
-        monkeypatch.setattr("seqapp.recipe.train", loses)
+        monkeypatch.setattr("seqapp.api.train.train", loses)
         said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
         assert said == "Interrupted. Go on with: seqapp train recall --out run --resume\n"
 
@@ -229,7 +231,7 @@ class TestStops:
             signal.signal(signal.SIGINT, before)
 
     def test_a_training_that_is_stopped_while_it_reads_its_data(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("seqapp.recipe.check_dataset", lambda _: os.kill(os.getpid(), signal.SIGTERM))
+        monkeypatch.setattr("seqapp.api.train.check_dataset", lambda _: os.kill(os.getpid(), signal.SIGTERM))
         assert seqapp(*kills.TRAIN, "--out", "run", code=130).stderr == "Interrupted.\n"
         assert not Path("run").exists()
 
@@ -253,7 +255,7 @@ class TestStops:
     def test_a_training_that_is_stopped_at_its_very_end_is_saved_and_gone_on_with(
         self, place: Path, straight: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from seqapp.training import Trainer
+        from seqapp.training.loop import Trainer
 
         validate = Trainer.validate
 
@@ -266,7 +268,7 @@ class TestStops:
         assert said.endswith(f"Interrupted. Go on with: seqapp train recall --out {copied} --resume\n")
         record = open_run(copied).record
         assert not record["finished"]
-        assert beginning.epochs(open_run(copied)) == 3
+        assert lifecycle.epochs(open_run(copied)) == 3
         monkeypatch.undo()
         assert "this training is finished, after 3 epochs" in jobs.run(place, "train", "recall", "--out", copied, ON)
         assert open_run(copied).record["finished"]
@@ -447,7 +449,7 @@ class TestDrafts:
 
 class TestTwoAtOnce:
     def test_a_lock_outlives_no_process_even_one_that_is_killed(self, tmp_path: Path) -> None:
-        script = "import sys, time; from pathlib import Path; from seqapp.claims import claimed\n"
+        script = "import sys, time; from pathlib import Path; from seqapp.system.locks import claimed\n"
         script += "with claimed(Path(sys.argv[1])): print('mine', flush=True); time.sleep(60)"
         command = [sys.executable, "-c", script, str(tmp_path)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -472,7 +474,7 @@ class TestTwoAtOnce:
         self, copied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         run = tmp_path / "other"
-        monkeypatch.setattr("seqapp.recipe._announce", lambda *_: shutil.copytree(copied, run))
+        monkeypatch.setattr("seqapp.api.train._announce", lambda *_: shutil.copytree(copied, run))
         assert refused(*kills.TRAIN, "--out", run).startswith(f"Error: {run} exists. Use --resume")
         assert list(kills.different(copied, run)) == []
 
@@ -484,11 +486,11 @@ class TestTwoAtOnce:
         assert not (copied / "metrics.json").exists()
 
     def test_an_evaluation_of_weights_that_were_replaced_is_not_kept(self, copied: Path) -> None:
-        before = evaluation._state(open_run(copied))
-        evaluation._keep(open_run(copied), {}, before)
+        before = evaluate._state(open_run(copied))
+        evaluate._keep(open_run(copied), {}, before)
         assert (copied / "metrics.json").read_text() == "{}\n"
         publish(copied / "model.keras", lambda path: path.write_bytes(b"other"))
-        evaluation._keep(open_run(copied), {"a": 1}, before)
+        evaluate._keep(open_run(copied), {"a": 1}, before)
         assert (copied / "metrics.json").read_text() == "{}\n"
 
     def test_exports_at_once_are_as_many_versions(self, copied: Path, place: Path) -> None:

@@ -12,17 +12,17 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp import splits
-from seqapp.categories import majority, markov, repeat_last
-from seqapp.checks import conform
+from seqapp.contract.head import Category, Quantiles
+from seqapp.data import splits
+from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
-from seqapp.files import as_text, publish
-from seqapp.forecasts import Measured, forecast_metrics
-from seqapp.heads import Category, Quantiles
-from seqapp.ngrams import NGram
-from seqapp.optimization import Optimizer, Plan
-from seqapp.verdict import gains, probability_of_chance, verdict
-from seqapp.vocabulary import Vocabulary
+from seqapp.evaluation.verdict import gains, probability_of_chance, verdict
+from seqapp.saved_model.checks import conform
+from seqapp.system.files import as_text, publish
+from seqapp.tasks.classification.dataset import majority, markov, repeat_last
+from seqapp.tasks.series.metrics import Measured, forecast_metrics
+from seqapp.tasks.text.ngrams import NGram
+from seqapp.training.optimizer import Optimizer, Plan
 
 
 class TestSplits:

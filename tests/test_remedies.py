@@ -13,15 +13,15 @@ from test_zoo import UNITS, drawn, sample
 
 from seqapp import rooms
 from seqapp.contract import Tokens, Vectors
+from seqapp.contract.head import Category
 from seqapp.errors import BadInput
-from seqapp.factory import Shape, build
-from seqapp.heads import Category
-from seqapp.layers import engine, loops
-from seqapp.layers.engine import Sequence
-from seqapp.layers.omega import omega, omega_gradients
-from seqapp.layers.products import Masks
-from seqapp.layers.remedies import Remedies
-from seqapp.runs import layer_of, load_weights, open_run
+from seqapp.layers.engine import compilation, loops
+from seqapp.layers.engine.compilation import Sequence
+from seqapp.layers.engine.omega import omega, omega_gradients
+from seqapp.layers.engine.products import Masks
+from seqapp.layers.regularization import Remedies
+from seqapp.networks.factory import Shape, build
+from seqapp.runs.run import layer_of, load_weights, open_run
 
 KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
 
@@ -64,7 +64,7 @@ class TestMasks:
         def fast() -> Any:
             source = layer.reader(tf.constant(inputs), True)[1](tf.constant(inputs))
             masks = Masks(changes, seen)
-            return engine.train(step, Sequence(source, masks), layer.recurrent(False), [*map(tf.constant, states)])
+            return compilation.train(step, Sequence(source, masks), layer.recurrent(False), [*map(tf.constant, states)])
 
         found = []
         for run in (plain, fast):

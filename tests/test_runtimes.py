@@ -19,7 +19,7 @@ from conftest import seqapp
 from numpy.typing import NDArray
 
 from seqapp import rooms
-from seqapp.serving.saved_model import Version
+from seqapp.serving.models.version import Version
 
 DATASETS = rooms.names("datasets")
 NUMBERS = [name for name in DATASETS if name in ("stock", "adding")]  # whose questions and answers hold no text

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from conftest import ROOT, refused, seqapp
 
-from seqapp import conformal, forecasts, rhythm, rooms, series_inputs, series_scale
-from seqapp.runs import open_run
-from seqapp.series_data import SeriesDataset
-from seqapp.series_scale import KINDS, Scale
-from seqapp.signatures import functions
+from seqapp import rooms
+from seqapp.data import frequency
+from seqapp.runs.run import open_run
+from seqapp.saved_model.functions import functions
+from seqapp.tasks.series import features, intervals, metrics, scale
+from seqapp.tasks.series.dataset import SeriesDataset
+from seqapp.tasks.series.scale import KINDS, Scale
 
 QUICK = ["--epochs", 2, "--units", 8, "--window", 12]
 OPTIONS: dict[str, Any] = {
@@ -141,7 +143,7 @@ def test_a_scale_goes_there_and_back(kind: str) -> None:
 
 def test_the_scale_is_chosen_by_season_and_sign() -> None:
     above, below = np.array([[1.0], [2.0]]), np.array([[-1.0], [2.0]])
-    chosen = {(season, name): series_scale.chosen(season, [rows])
+    chosen = {(season, name): scale.chosen(season, [rows])
               for season in (None, 12) for name, rows in (("above", above), ("below", below))}  # fmt: skip
     assert chosen == {(None, "above"): "log-returns", (None, "below"): "differences",
                       (12, "above"): "log-last", (12, "below"): "last"}  # fmt: skip
@@ -155,13 +157,13 @@ def test_the_calendar_by_pythons_own() -> None:
     random = np.random.default_rng(0)
     stamps = [datetime.datetime(1900, 1, 1) + datetime.timedelta(hours=int(hours))
               for hours in random.integers(0, 200 * 365 * 24, 500)]  # fmt: skip
-    made = series_inputs.calendar(tf.constant([stamp.isoformat() for stamp in stamps]), ["weekday", "hour"]).numpy()
+    made = features.calendar(tf.constant([stamp.isoformat() for stamp in stamps]), ["weekday", "hour"]).numpy()
     for stamp, (weekday, hour, *cosines) in zip(stamps, made, strict=True):
         assert (weekday, hour) == pytest.approx(
             (np.sin(2 * np.pi * stamp.weekday() / 7), np.sin(2 * np.pi * stamp.hour / 24)), abs=1e-4
         )
         assert cosines[1] == pytest.approx(np.cos(2 * np.pi * stamp.hour / 24), abs=1e-4)
-    months = series_inputs.calendar(tf.constant(["2024-01-01", "2024-07-01"]), ["month"]).numpy()
+    months = features.calendar(tf.constant(["2024-01-01", "2024-07-01"]), ["month"]).numpy()
     np.testing.assert_allclose(months, [[0, 1], [0, -1]], atol=1e-6)
 
 
@@ -175,9 +177,9 @@ def test_the_calendar_by_pythons_own() -> None:
     ],
 )
 def test_the_rhythm_of_dates(dates: list[str], name: str, season: int | None, after: str) -> None:
-    assert rhythm.rhythm(dates) == name
-    assert rhythm.season(name) == season
-    assert rhythm.following(dates[-1], name, 1) == [after]
+    assert frequency.rhythm(dates) == name
+    assert frequency.season(name) == season
+    assert frequency.following(dates[-1], name, 1) == [after]
 
 
 class TestNoLeak:
@@ -245,13 +247,13 @@ class TestIntervals:
     def test_offsets_by_hand(self) -> None:
         actual = np.arange(1.0, 10.0).reshape(9, 1, 1)
         quantiles = np.broadcast_to([0.0, 5.0, 100.0], (9, 1, 1, 3))
-        assert conformal.offsets(actual, quantiles, [80]) == (((-2.0,),),)
+        assert intervals.offsets(actual, quantiles, [80]) == (((-2.0,),),)
 
     def test_they_cover_on_validation_what_they_say(self, tmp_path: Path) -> None:
         random = np.random.default_rng(0)
         actual = random.standard_normal((2000, 1, 1))
         narrow = np.broadcast_to([-0.2, -0.1, 0.0, 0.1, 0.2], (2000, 1, 1, 5))
-        found = conformal.offsets(actual[:1000], narrow[:1000], [95, 80])
+        found = intervals.offsets(actual[:1000], narrow[:1000], [95, 80])
         task = dataclasses.replace(load(write(tmp_path / "p.csv", walk(60)), horizon=1).task, offsets=found)
         made = task.corrected(narrow.astype(np.float32)).numpy()
         for place, level in ((0, 0.95), (1, 0.8)):
@@ -334,13 +336,13 @@ class TestTheTruth:
     def test_a_forecast_that_copies_is_found_out_and_one_that_knows_is_not(self) -> None:
         actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
 
-        def measured(forecast: Any) -> forecasts.Measured:
+        def measured(forecast: Any) -> metrics.Measured:
             made = forecast.reshape(-1, 1, 1, 1)
             one = np.ones(1)
-            return forecasts.Measured(("x",), actual[1:].reshape(-1, 1, 1), made, actual[:-1, None], (80.0,), one, one)
+            return metrics.Measured(("x",), actual[1:].reshape(-1, 1, 1), made, actual[:-1, None], (80.0,), one, one)
 
-        assert forecasts.lag(measured(actual[:-1])) == 1
-        assert forecasts.lag(measured(np.sin(np.arange(1, 200) / 3))) == 0
+        assert metrics.lag(measured(actual[:-1])) == 1
+        assert metrics.lag(measured(np.sin(np.arange(1, 200) / 3))) == 0
 
 
 def test_newest_first_is_turned_round_and_said(tmp_path: Path) -> None:
@@ -438,7 +440,7 @@ def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
     ],
 )
 def test_dates_are_read_by_one_format(dates: list[str], format: str, first: str) -> None:
-    from seqapp.dates import read_dates
+    from seqapp.data.dates import read_dates
 
     stamps, found = read_dates(dates)
     assert found == format
@@ -571,7 +573,7 @@ class TestPictures:
     def test_axes_have_labels_with_units_and_the_lines_hold_the_numbers(self, backtested: Path) -> None:
         from matplotlib.figure import Figure
 
-        from seqapp.evaluation import predictions
+        from seqapp.api.evaluate import predictions
 
         run = open_run(backtested)
         dataset: Any = run.load_dataset()
@@ -601,8 +603,8 @@ class TestPictures:
 
 class TestRecursive:
     def test_it_asks_again_with_its_own_medians_as_rows(self, tmp_path: Path) -> None:
-        from seqapp.factory import Shape, build
-        from seqapp.runs import layer_of
+        from seqapp.networks.factory import Shape, build
+        from seqapp.runs.run import layer_of
 
         rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"
                 for day, value in enumerate(walk(120))]  # fmt: skip
@@ -627,7 +629,7 @@ class TestRecursive:
             categories = np.concatenate([categories[:, 1:], categories[:, -1:]], 1)
 
     def test_its_predictions_are_its_answers(self, tmp_path: Path) -> None:
-        from seqapp.evaluation import predictions
+        from seqapp.api.evaluate import predictions
 
         file, run = write(tmp_path / "p.csv", np.stack([walk(150), walk(150, 1)], 1), columns="a,b"), tmp_path / "run"
         seqapp("train", "stock", "--csv", file, "--target", "a,b", "--channels", "independent", "--horizon", 3,

@@ -23,15 +23,15 @@ from conftest import refused, seqapp
 from saved_models import half_plus_two
 
 from benchmarks.served import Listening, serving, wait_for
-from seqapp.serving import warmup
-from seqapp.serving.batching import Batcher
+from seqapp.saved_model import warmup
+from seqapp.serving.http.server import Server
 from seqapp.serving.limits import Limits
-from seqapp.serving.models import Model, Watcher
-from seqapp.serving.rest import Rest, at_once
+from seqapp.serving.models.batching import Batcher
+from seqapp.serving.models.models import Model, Watcher
+from seqapp.serving.models.version import Version
+from seqapp.serving.rest.rest import Rest, at_once
+from seqapp.serving.rest.status import Refused
 from seqapp.serving.run import url
-from seqapp.serving.saved_model import Version
-from seqapp.serving.server import Server
-from seqapp.serving.status import Refused
 
 PREDICT = "/v1/models/demo:predict"
 

@@ -15,19 +15,19 @@ from conftest import SMALL, refused, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp import corpus as corpora
 from seqapp import rooms
-from seqapp.corpus import Corpus, encode, read_corpus
+from seqapp.api.evaluate import predictions
+from seqapp.data.streams import Chosen, Layout, Streams
+from seqapp.data.tokenizers import BYTES, LEVELS
 from seqapp.errors import BadInput
-from seqapp.evaluation import predictions
-from seqapp.factory import Shape, build
-from seqapp.runs import layer_of, open_run
-from seqapp.sampling import Draws, Stop
-from seqapp.signatures import functions
-from seqapp.streams import Chosen, Layout, Streams
-from seqapp.text_data import TextDataset
-from seqapp.text_defaults import by_size
-from seqapp.words import BYTES, LEVELS
+from seqapp.generation.decoding import Draws, Stop
+from seqapp.networks.factory import Shape, build
+from seqapp.runs.run import layer_of, open_run
+from seqapp.saved_model.functions import functions
+from seqapp.tasks.text import corpus as corpora
+from seqapp.tasks.text.corpus import Corpus, encode, read_corpus
+from seqapp.tasks.text.dataset import TextDataset
+from seqapp.tasks.text.defaults import by_size
 
 ALPHABET = "".join(chr(97 + place % 26) for place in range(2000))
 
@@ -211,8 +211,8 @@ class TestCarriedState:
     def test_a_split_is_scored_as_one_long_sequence(
         self, batch_size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("seqapp.text_data.SCORED_LENGTH", 16)
-        monkeypatch.setattr("seqapp.streams.ROW", 64)
+        monkeypatch.setattr("seqapp.tasks.text.dataset.SCORED_LENGTH", 16)
+        monkeypatch.setattr("seqapp.data.streams.ROW", 64)
         dataset = load(ALPHABET, tmp_path)
         network = self.network(dataset)
         scored = predictions(dataset, network, "test", batch_size)
@@ -346,7 +346,7 @@ class TestGenerating:
     def test_ten_million_tokens_are_streamed_and_an_interruption_keeps_them(
         self, trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from seqapp.language import TextTask
+        from seqapp.tasks.text.task import TextTask
 
         real, pieces = TextTask.generate, 0
 

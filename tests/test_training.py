@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, SMALL, process, refused, seqapp
 
-from seqapp.runs import open_run
+from seqapp.runs.run import open_run
 
 FIBONACCI = ["fibonacci", "--model", "lstm", "--sequences", "600", "--test-digits", "40", "--units", "16",
              "--epochs", "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "10"]  # fmt: skip
@@ -278,10 +278,10 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
     from test_contract import load
 
     from seqapp import rooms
-    from seqapp.factory import Shape, build
-    from seqapp.progress import Progress
-    from seqapp.runs import layer_of
-    from seqapp.training import Plan, train
+    from seqapp.networks.factory import Shape, build
+    from seqapp.runs.run import layer_of
+    from seqapp.training.loop import Plan, train
+    from seqapp.training.progress import Progress
 
     seen: list[str] = []
 

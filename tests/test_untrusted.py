@@ -22,11 +22,13 @@ import pytest
 from conftest import refused, seqapp
 
 from benchmarks.readers import PARTS, Example
-from seqapp import archives, checkpoint, rooms, trust
-from seqapp.dates import read_dates
+from seqapp import rooms, trust
+from seqapp.data.dates import read_dates
 from seqapp.errors import BadInput
-from seqapp.network import Network
-from seqapp.runs import load_weights, open_run
+from seqapp.networks.stack import Network
+from seqapp.runs import archives
+from seqapp.runs.run import load_weights, open_run
+from seqapp.training import checkpoint
 
 WEB_LOG = (Path(__file__).parent / "own" / "web_log.py").read_text()
 STACKED = (Path(__file__).parent / "own" / "stacked_gru.py").read_text()

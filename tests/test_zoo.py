@@ -13,7 +13,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from seqapp import layers, rooms
-from seqapp.layers.remedies import Remedies
+from seqapp.layers.regularization import Remedies
 
 Array = NDArray[Any]
 States = list[Array]

@@ -32,9 +32,9 @@ def command(
     All further options are those of `seqapp train DATASET`.
     """
     from seqapp import rooms
-    from seqapp.comparison import Comparison
-    from seqapp.comparison_tables import show
-    from seqapp.trainings import Entry
+    from seqapp.api.compare import Comparison
+    from seqapp.api.entries import Entry
+    from seqapp.evaluation.comparison_table import show
 
     form = _form(**forms)
     for option in ("--model", "--seed", "--resume"):

@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from seqapp.errors import BadInput
-from seqapp.files import as_text, json_line
-from seqapp.quiet import start_tensorflow
-from seqapp.runs import Run, open_for_use
-from seqapp.tables import for_a_person
+from seqapp.evaluation.table import for_a_person
+from seqapp.runs.run import Run, open_for_use
+from seqapp.system.files import as_text, json_line
+from seqapp.system.tensorflow import start_tensorflow
 
 
 @click.command("evaluate")
@@ -33,7 +33,7 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
     opened = open_for_use(run)
     start_tensorflow()
     if per_line:
-        from seqapp.evaluation import by_line
+        from seqapp.api.evaluate import by_line
 
         for row in by_line(opened, str(other)):
             click.echo(json_line(row))
@@ -43,14 +43,14 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
 
 
 def _evaluate(run: Run, other: str | None, plot: bool) -> dict[str, Any]:
-    from seqapp.evaluation import evaluate
+    from seqapp.api.evaluate import evaluate
 
     return evaluate(run, other, plot)
 
 
 def _backtest(run: Run, origins: int, stride: int | None, refit: bool) -> dict[str, Any]:
-    from seqapp.backtest import backtest
-    from seqapp.progress import Progress
+    from seqapp.api.backtest import backtest
+    from seqapp.training.progress import Progress
 
     with Progress() as progress:
         return backtest(run, origins, stride or 1, refit, progress)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_for_use
+from seqapp.runs.run import open_for_use
+from seqapp.system.tensorflow import start_tensorflow
 
 
 @click.command("export")
@@ -19,7 +19,7 @@ def command(run: str, to: str | None, as_json: bool) -> None:
     """Write RUN as DIR/<version>/saved_model.pb, ready for TF Serving."""
     opened = open_for_use(run)
     start_tensorflow()
-    from seqapp.export import export
+    from seqapp.api.export import export
 
     folder = export(opened, Path(to) if to else opened.folder / "export")
     click.echo(json.dumps({"saved_model": str(folder)}) if as_json else str(folder))

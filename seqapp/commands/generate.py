@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from seqapp.errors import BadInput
-from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_for_use
+from seqapp.runs.run import open_for_use
+from seqapp.system.tensorflow import start_tensorflow
 
 
 @click.command("generate")
@@ -40,8 +40,8 @@ def command(run: str, prompt: str | None, prompt_file: str | None, as_json: bool
         raise BadInput("--prompt and --prompt-file: give one of them.")
     opened = open_for_use(run)
     start_tensorflow()
-    from seqapp.asking import question, show
-    from seqapp.generation import Request
+    from seqapp.commands._output import question, show
+    from seqapp.contract.request import Request
 
     task = opened.task()
     raw = question(opened, task, prompt if prompt_file is None else prompt_file, file_only=prompt_file is not None)

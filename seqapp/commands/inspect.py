@@ -1,4 +1,4 @@
-"""seqapp inspect: a look inside a run. A file in seqapp/views is one view; each defines `command`."""
+"""seqapp inspect: a look inside a run. A file in seqapp/inspection is one view; each defines `command`."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from pathlib import Path
 
 import click
 
-from seqapp import views
+from seqapp import inspection
 from seqapp.errors import BadInput, UnknownName
 
 
 class Views(click.Group):
-    """All files in seqapp/views but those that begin with `_`; a view is told the run's folder as `ctx.obj`."""
+    """All files in seqapp/inspection but those that begin with `_`; a view is told the run's folder as `ctx.obj`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the views, sorted."""
-        found = {file.stem for folder in views.__path__ for file in Path(folder).glob("*.py")}
+        found = {file.stem for folder in inspection.__path__ for file in Path(folder).glob("*.py")}
         return sorted(name for name in found if not name.startswith("_"))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one view's file."""
         if cmd_name not in self.list_commands(ctx):
             raise UnknownName("view", cmd_name, self.list_commands(ctx))
-        command: click.Command = importlib.import_module(f"seqapp.views.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"seqapp.inspection.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

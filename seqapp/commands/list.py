@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from seqapp import rooms
-from seqapp.claims import in_use
 from seqapp.errors import BadInput
-from seqapp.runs import open_run
+from seqapp.runs.run import open_run
+from seqapp.system.locks import in_use
 
 
 @click.command("list")

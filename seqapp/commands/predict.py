@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from seqapp.files import json_line
-from seqapp.quiet import start_tensorflow
-from seqapp.runs import open_for_use
+from seqapp.runs.run import open_for_use
+from seqapp.system.files import json_line
+from seqapp.system.tensorflow import start_tensorflow
 
 
 @click.command("predict")
@@ -21,8 +21,8 @@ def command(run: str, source: str | None, as_json: bool) -> None:
     """
     opened = open_for_use(run)
     start_tensorflow()
-    from seqapp.asking import question, rows
-    from seqapp.signatures import functions
+    from seqapp.commands._output import question, rows
+    from seqapp.saved_model.functions import functions
 
     task = opened.task()
     raw = question(opened, task, source)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqapp.quiet import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow
 
 
 @click.command("serve")
@@ -45,7 +45,7 @@ def command(sources: tuple[str, ...], labels: tuple[str, ...], api_key_file: str
     """
     from seqapp.serving import options
     from seqapp.serving.limits import Limits
-    from seqapp.serving.memory import share_one_heap
+    from seqapp.serving.models.memory import share_one_heap
 
     bases = options.bases(sources)
     settings = options.Settings(

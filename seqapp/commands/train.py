@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from seqapp import rooms
-from seqapp.runs import Run
-from seqapp.train_command import train_command
+from seqapp.api.train_command import train_command
+from seqapp.runs.run import Run
 
 
 class Datasets(click.Group):

@@ -3,8 +3,10 @@
 Imports TensorFlow, so it is imported inside the functions that build networks.
 """
 
-from seqapp.layers.both_ways import BothWays
-from seqapp.layers.cells import (
+from seqapp.layers.bidirectional import BothWays
+from seqapp.layers.embedding import Embedding, ReversibleEmbedding
+from seqapp.layers.engine.compilation import compiled
+from seqapp.layers.literature import (
     JANET,
     CoupledLSTM,
     IndependentRNN,
@@ -15,8 +17,6 @@ from seqapp.layers.cells import (
     MultiplicativeRNN,
     PeepholeLSTM,
 )
-from seqapp.layers.embedding import Embedding, ReversibleEmbedding
-from seqapp.layers.engine import compiled
 from seqapp.layers.recurrent import GRU, LSTM, SimpleRNN
 
 __all__ = [

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seqapp.heads import Tensor
+from seqapp.contract.head import Tensor
 from seqapp.layers.saving import saved_as_keras_own
 
 LARGEST = 1024  # rows: with many more, multiplying each costs more than multiplying the steps

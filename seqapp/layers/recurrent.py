@@ -1,7 +1,7 @@
 """SimpleRNN, LSTM and GRU: Keras's own layers, in options, weights, names and files, with another engine inside.
 
 What the engine does not cover goes Keras's way, and `fallback` says why. The layers that Keras lacks stand on the same
-`Fast` in seqapp/layers/cells.py.
+`Fast` in seqapp/layers/literature.py.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seqapp.heads import Tensor
-from seqapp.layers import engine
-from seqapp.layers.activations import FUNCTIONS
+from seqapp.contract.head import Tensor
 from seqapp.layers.embedding import rows_of
-from seqapp.layers.engine import Sequence
-from seqapp.layers.loops import single
-from seqapp.layers.products import Dense, Given, LookUp, Masks, Recurrent, Source
-from seqapp.layers.remedies import Remedies, Zoned
+from seqapp.layers.engine import compilation
+from seqapp.layers.engine.activations import FUNCTIONS
+from seqapp.layers.engine.compilation import Sequence
+from seqapp.layers.engine.loops import single
+from seqapp.layers.engine.products import Dense, Given, LookUp, Masks, Recurrent, Source
+from seqapp.layers.regularization import Remedies, Zoned
 from seqapp.layers.saving import saved_as_keras_own
-from seqapp.layers.steps import GRUStep, LSTMStep, SimpleRNNStep, Step
+from seqapp.layers.steps.keras import GRUStep, LSTMStep, SimpleRNNStep, Step
 
 
 class Fast:
@@ -72,7 +72,7 @@ class Fast:
         """What to read `(batch, steps[, features])`, and how to make the loop's input of it, time-major."""
         kernel, bias = tf.convert_to_tensor(self.cell.kernel), self.biases()[0]
         dropout = training and self.cell.dropout
-        rows = rows_of(sequences) if engine.compiles(training) and not dropout else None
+        rows = rows_of(sequences) if compilation.compiles(training) and not dropout else None
         if rows:
             table = self.prepared(rows.table @ kernel)
             return rows.ids, lambda ids: LookUp(table, tf.transpose(ids))
@@ -162,7 +162,7 @@ def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | Non
     read, make = layer.reader(sequences, training)
     if layer.go_backwards:
         read, mask = tf.reverse(read, [1]), None if mask is None else tf.reverse(mask, [1])
-    pieces = engine.shards(sequences.shape[0]) if engine.compiles(training) else 1
+    pieces = compilation.shards(sequences.shape[0]) if compilation.compiles(training) else 1
     loop = _loop(layer, pieces, training)
     made = []
     wholes = (read, *_held_back(layer, read, states, mask, training), *states)
@@ -178,9 +178,9 @@ def _run(layer: Any, sequences: Tensor, states: list[Tensor], mask: Tensor | Non
 def _loop(layer: Any, pieces: int, training: bool) -> Any:
     recurrent = layer.recurrent(training)
     if not training:
-        return lambda sequence, first: engine.infer(layer.inferring(), sequence, recurrent, first)
+        return lambda sequence, first: compilation.infer(layer.inferring(), sequence, recurrent, first)
     omega = layer.remedies.omega / pieces  # a mean over the rows of each shard
-    return lambda sequence, first: engine.train(layer.step(), sequence, recurrent, first, omega)
+    return lambda sequence, first: compilation.train(layer.step(), sequence, recurrent, first, omega)
 
 
 def _held_back(layer: Any, read: Tensor, states: list[Tensor], mask: Tensor | None, training: bool) -> list[Any]:

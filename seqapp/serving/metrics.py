@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
-from seqapp.serving.models import Model
+from seqapp.serving.models.models import Model
 
 PATH = "/monitoring/prometheus/metrics"
 TYPE = "text/plain; version=0.0.4; charset=utf-8"

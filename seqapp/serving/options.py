@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seqapp.errors import BadInput, UnknownName
 from seqapp.serving.limits import Limits
-from seqapp.serving.models import versions_in
+from seqapp.serving.models.models import versions_in
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from seqapp.errors import BadInput, WorkFailed
-from seqapp.serving.batching import Batcher
-from seqapp.serving.models import Model, Watcher
+from seqapp.serving.http.server import Server
+from seqapp.serving.models.batching import Batcher
+from seqapp.serving.models.models import Model, Watcher
 from seqapp.serving.options import Settings
-from seqapp.serving.rest import Rest, at_once
-from seqapp.serving.server import Server
+from seqapp.serving.rest.rest import Rest, at_once
 
 LOOPBACK = ("127.", "localhost", "::1")
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 import click
 import numpy as np
 
-from seqapp import splits
-from seqapp.categories import CategoryDataset, draw, majority, markov
 from seqapp.contract import Baseline, Tokens, Windows
 from seqapp.contract import Task as BaseTask
+from seqapp.contract.head import Category
+from seqapp.data import splits
+from seqapp.data.vocabulary import START, Vocabulary
 from seqapp.errors import BadInput
-from seqapp.heads import Category
-from seqapp.runs import sha256
-from seqapp.vocabulary import START, Vocabulary
+from seqapp.runs.run import sha256
+from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
 
 DEFAULTS = {"units": 24, "epochs": 6, "batch_size": 32, "learning_rate": 0.01}
 PAGES = ("home", "search", "list", "item", "cart", "pay")

@@ -1,0 +1,1 @@
+"""What every command does, as Python calls: train, evaluate, export, compare, backtest."""

@@ -1,0 +1,138 @@
+"""Several models on one dataset, each trained with several seeds, measured on the same test split.
+
+seqapp/api/entries.py is what is trained; seqapp/evaluation/comparison_table.py says what was found, and shows it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seqapp import rooms
+from seqapp.api.entries import PLACE, Entry, Training
+from seqapp.errors import BadInput
+from seqapp.evaluation.comparison_table import averaged, summaries, verdict
+from seqapp.evaluation.verdict import listed
+from seqapp.rooms import Room
+from seqapp.runs.run import Run
+from seqapp.system.tensorflow import start_tensorflow
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What to train: each entry at each gap, if there are any, with each seed; `options` are for all."""
+
+    dataset: Room
+    entries: list[Entry]
+    seeds: list[int]
+    gaps: list[int]
+    out: str | None
+    options: list[str]
+
+    def trainings(self) -> Iterator[Training]:
+        """All of them, those of the first seed first."""
+        parent = Path(self.out or f"runs/compare-{self.dataset.name}")
+        gaps: list[int | None] = [*self.gaps] or [None]
+        for seed, gap, entry in itertools.product(self.seeds, gaps, self.entries):
+            folder = parent / f"{entry.slug}{'' if gap is None else f'-gap{gap}'}-{seed}"
+            words = [*self.options, *([] if gap is None else ["--gap", PLACE]), *entry.options]
+            options = tuple(words if gap is None else [word.replace(PLACE, str(gap)) for word in words])
+            yield Training(self.dataset, entry, gap, seed, folder, options)
+
+    def check(self) -> None:
+        """Refuse wrong options before anything is trained.
+
+        Raises:
+            BadInput: the first that is wrong.
+        """
+        self._check_gaps()
+        taken: dict[Path, Training] = {}
+        for training in self.trainings():
+            training.context()
+            other = taken.setdefault(training.folder, training)
+            if other is not training:
+                raise BadInput(
+                    f"--models: '{other.entry.name}' and '{training.entry.name}' would both be trained in "
+                    f"{training.folder}. Compare them in two calls, each with its --out."
+                )
+            if training.is_there():
+                training.refuse_another()
+
+    def _check_gaps(self) -> None:
+        declared = [name for option in rooms.options(self.dataset.module.load) for name in option.opts]
+        words = [*self.options, *(word for entry in self.entries for word in entry.options)]
+        if self.gaps and "--gap" not in declared:
+            raise BadInput(f"--gaps: the dataset {self.dataset.name} has no option --gap.")
+        if self.gaps and any(word.partition("=")[0] == "--gap" for word in words):
+            raise BadInput("--gap: --gaps says at which gaps all models are trained. Leave --gap out.")
+        if not self.gaps and any(PLACE in word for word in words):
+            raise BadInput(f"{PLACE}: expected --gaps with the numbers to put there, such as --gaps 50,200,500.")
+
+    def run(self) -> dict[str, Any]:
+        """Train what is not there yet, evaluate all, and say which is better.
+
+        Raises:
+            KeyboardInterrupt: its text says how to go on.
+        """
+        from seqapp.api.evaluate import evaluate
+
+        start_tensorflow()
+        trainings, measured = list(self.trainings()), []
+        try:
+            for number, training in enumerate(trainings, start=1):
+                click.echo(f"{training} ({number} of {len(trainings)})", err=True)
+                run = training.run()
+                measured.append((training, run, evaluate(run)))
+        except KeyboardInterrupt:
+            anew = " without --force" if "--force" in self.options else ""
+            raise KeyboardInterrupt(f"The same command{anew} goes on from here.") from None
+        rows, names = [_row(*one) for one in measured], _judged(measured[0][1])
+        models = summaries(rows, names[0])
+        said = [verdict(models, names, self.gaps), _elsewhere(measured), _diverged(rows)]
+        found: dict[str, Any] = {"dataset": self.dataset.name, "judged_by": names}
+        found |= {"gaps": self.gaps} if self.gaps else {}
+        first = [(each.gap, document["baselines"]) for each, _, document in measured if each.entry == self.entries[0]]
+        found |= {"runs": rows, "models": models, "baselines": averaged(first)}
+        return found | {"verdict": " ".join(filter(None, said))}
+
+
+def _row(training: Training, run: Run, document: dict[str, Any]) -> dict[str, Any]:
+    """A run as --json shows it, without what there is nothing to say of."""
+    own = list(training.options[len(training.options) - len(training.entry.options) :])
+    row = {"model": training.entry.name, "options": own or None, "seed": training.seed, "gap": training.gap}
+    row |= {"run": document["run"], "parameters": run.record["parameters"], "seconds": run.record["seconds"]}
+    row |= {"diverged": run.record.get("diverged")}
+    row |= {"metrics": document["metrics"], "solved": run.load_dataset().solved(document["metrics"])}
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _diverged(rows: list[dict[str, Any]]) -> str:
+    """Which trainings diverged, if any did."""
+    found: dict[str, list[str]] = {}
+    for row in (row for row in rows if row.get("diverged")):
+        at = f"seed {row['seed']}" + (f" at gap {row['gap']}" if "gap" in row else "")
+        found.setdefault(row["model"], []).append(at)
+    said = "; ".join(f"{model} with {listed(places, 'and')}" for model, places in found.items())
+    return f"Diverged, and measured by the last good weights: {said}." if said else ""
+
+
+def _judged(run: Run) -> list[str]:
+    """The metrics that the verdict on a run is about."""
+    dataset = run.load_dataset()
+    cases = [dataset.cases(baseline.predictions) for baseline in dataset.baselines().values()]
+    return list(dict.fromkeys(name for one in cases for name in one))
+
+
+def _elsewhere(measured: list[tuple[Training, Run, dict[str, Any]]]) -> str:
+    """Options of an entry may change the data: which entries do not have the first one's test split, if any."""
+    tests: dict[str, list[Any]] = {}
+    for training, run, document in measured:
+        tests.setdefault(training.entry.name, []).append((run.record["data"]["sha256"], document["split"].get("test")))
+    first, *others = tests
+    names = [model for model in others if tests[model] != tests[first]]
+    return f"Not measured on the same test data as {first}: {listed(names, 'and')}." if names else ""

@@ -1,0 +1,201 @@
+"""From resolved options to a trained run folder: started anew, or taken up where it stopped."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import seqapp
+from seqapp.api.evaluate import predictions
+from seqapp.contract import Dataset, Raw, Task
+from seqapp.errors import BadInput
+from seqapp.networks.factory import STARTS, Shape, build, why_not
+from seqapp.networks.stack import Network, check_causal
+from seqapp.rooms import Room
+from seqapp.runs.lifecycle import begin, begun, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
+from seqapp.runs.run import FORMAT, Run, layer_of, load_weights, open_run, versions
+from seqapp.system.files import make_folder
+from seqapp.system.locks import claimed
+from seqapp.training.checkpoint import Position
+from seqapp.training.loop import train
+from seqapp.training.optimizer import Plan
+from seqapp.training.preflight import check_answers, check_dataset, check_weights
+from seqapp.training.progress import Report
+
+OPTIONAL = {"epoch_steps", *STARTS}  # None is a value of theirs
+CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training; options that are None are left to the data."""
+
+    dataset: Room
+    model: Room
+    dataset_options: dict[str, Any]
+    model_options: dict[str, Any]
+    network: dict[str, Any]
+    training: dict[str, Any]
+
+    def resolved(self, dataset: Dataset) -> Recipe:
+        """With the data's own values for the options that are None, as far as the model's layers know them.
+
+        Raises:
+            BadInput: the data has none.
+        """
+        options = self.network | self.training
+        left = [name for name, value in options.items() if value is None and name not in OPTIONAL]
+        for name in left:
+            if name not in dataset.defaults:
+                raise BadInput(f"DEFAULTS: {name} is left to the data, and the dataset's `defaults` does not name it.")
+        network, training = (
+            {name: dataset.defaults.get(name) if value is None else value for name, value in group.items()}
+            for group in (self.network, self.training)
+        )
+        if self.network["weight_drop"] is None:
+            layer = layer_of(self.model, self.model_options)(network["units"], "probe")
+            if why_not(layer, str(network["engine"]), "weight_drop"):
+                network["weight_drop"] = 0.0
+        return dataclasses.replace(self, network=network, training=training)
+
+    def options(self) -> dict[str, Any]:
+        """As run.json keeps them, by whom they belong to."""
+        return {
+            "dataset": self.dataset_options,
+            "model": self.model_options,
+            "network": self.network,
+            "training": self.training,
+        }
+
+
+def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report: Report) -> Run:
+    """Train a new run. Data and network are made before anything on disk is touched.
+
+    Raises:
+        BadInput: the folder exists and `force` is not given, or the data is not usable.
+    """
+    refuse_to_overwrite(folder, force)
+    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
+    check_dataset(dataset)
+    left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
+    recipe = recipe.resolved(dataset)
+    shape, plan = Shape(**recipe.network), Plan(**recipe.training)
+    layer = layer_of(recipe.model, recipe.model_options)
+    check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
+    network = build(dataset.task, layer, shape, plan.seed)
+    if not shape.bidirectional:
+        check_causal(network, dataset.task)
+    check_answers(dataset, network)
+    _announce(recipe, dataset, left, report)
+    make_folder(folder)
+    with claimed(folder):
+        refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
+        with begun(Run(folder, _record(recipe, dataset, network, command))) as run:
+            return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
+
+
+def _announce(recipe: Recipe, dataset: Dataset, left: list[str], report: Report) -> None:
+    """What the data decided of the options that were left to it, and what is remarkable about the data."""
+    chosen = dict(dataset.settled) | recipe.network | recipe.training
+    if said := ", ".join(f"--{name.replace('_', '-')} {chosen[name]}" for name in left if chosen.get(name) is not None):
+        report.note(f"for {dataset.data['rows']:,} rows: {said}")
+    for note in dataset.data.get("notes", []):
+        report.note(note)
+
+
+def _record(recipe: Recipe, dataset: Dataset, network: Network, command: list[str]) -> dict[str, Any]:
+    """What run.json says before the training."""
+    asked = dataset.task.signature()
+    return {
+        "format": FORMAT,
+        "seqapp": seqapp.__version__,
+        "command": command,
+        "dataset": recipe.dataset.name,
+        "model": recipe.model.name,
+        "rooms": {"dataset": _reference(recipe.dataset), "model": _reference(recipe.model)},
+        "options": recipe.options(),
+        "seed": recipe.training["seed"],
+        "versions": versions(),
+        "data": dict(dataset.data),
+        "split": dict(dataset.split),
+        "parameters": int(network.model.count_params()),
+        "seconds": None,
+        "finished": False,
+        "latest": _listed({name: value for name, value in dataset.latest.items() if name in asked}),
+        "about_latest": _listed({name: value for name, value in dataset.latest.items() if name not in asked}),
+        "task": json.loads(json.dumps(dataset.task.state())),
+    }
+
+
+def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:
+    """Go on with a run of `dataset`, and of `model` where one is given. `changes` are the options given anew, by name.
+
+    Raises:
+        BadInput: there is no such run, its data has changed, or a change would make it another run.
+    """
+    refuse_nothing(folder)
+    open_run(folder)
+    with claimed(folder):
+        run = open_run(folder)  # as it is now that nobody else writes to it
+        _refuse_another(run, dataset, model, changes)
+        with resumable(run):
+            return _gone_on(begin(run), changes, report)
+
+
+def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[str, Any]) -> None:
+    asked = (_reference(dataset), _reference(model) if model else run.record["rooms"]["model"])
+    if asked != (run.record["rooms"]["dataset"], run.record["rooms"]["model"]):
+        raise BadInput(
+            f"{run.folder} was trained on {run.dataset} with --model {run.model}, not on {dataset.name} with --model "
+            f"{model.name if model else run.model}. Use --force to start anew, or --out for another folder."
+        )
+    known = {name: value for group in run.record["options"].values() for name, value in group.items()}
+    for name, value in changes.items():
+        if name not in CHANGEABLE and json.loads(json.dumps(value)) != known.get(name):
+            raise BadInput(
+                f"{run.folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
+                f"change it to {value}. Use --force to start anew, or --out for another folder."
+            )
+
+
+def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
+    options = before.record["options"]
+    training = before.general("training", Plan) | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    if untrained := is_untrained(before):
+        report.note("stopped before its first checkpoint: nothing is lost, it begins again")
+    data = before.load_dataset()
+    network = before.new_network(data.task)
+    done = bool(before.record["finished"]) and epochs(before) >= training["epochs"]
+    run = before.update(options=options | {"training": training}, finished=done)
+    try:
+        position = train(run.folder, data, network, Plan(**training), report, resume=not untrained)
+    except BadInput:  # no checkpoint to go on from: nothing was done
+        before.update()
+        raise
+    return _finished(run, data, network, position)
+
+
+def _finished(run: Run, dataset: Dataset, network: Network, position: Position) -> Run:
+    """The run's last entries."""
+    state = json.loads(json.dumps(calibrated(dataset, network, run.weights).state()))
+    return run.update(finished=True, seconds=round(position.seconds, 3), task=state)
+
+
+def calibrated(dataset: Dataset, network: Network, weights: Path) -> Task:
+    """The task as the best weights need it, which the network holds from here on."""
+    load_weights(network, weights)
+    return dataset.calibrated(lambda split: predictions(dataset, network, split))
+
+
+def _reference(room: Room) -> str:
+    """How the room is found again: a name, or the path of the user's own file."""
+    return str(room.path) if room.module.__name__.startswith("seqapp_own_") else room.name
+
+
+def _listed(raw: Raw) -> dict[str, Any]:
+    return {name: np.asarray(value).tolist() for name, value in raw.items()}

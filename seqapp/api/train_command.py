@@ -1,0 +1,76 @@
+"""The command that trains one dataset with one model: options from both files, the work in seqapp/api/train.py."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from seqapp import rooms
+from seqapp.errors import BadInput
+from seqapp.runs.options import NETWORK, TRAINING, training_options
+from seqapp.runs.run import Run
+from seqapp.system.locks import refuse_busy
+from seqapp.system.tensorflow import start_tensorflow
+
+
+def train_command(dataset: rooms.Room, model: rooms.Room, done: Callable[[Run], None]) -> click.Command:
+    """A click command with the options of the dataset's file, of the model's file, and of every training.
+
+    `done` is told the run that it makes.
+    """
+    own = rooms.options(dataset.module.load)
+    models = rooms.options(model.module.layer)
+
+    general = training_options(dataset.defaults, dataset.name)
+    _refuse_twins([*own, *models, *general])
+
+    def run(**values: Any) -> None:
+        context = click.get_current_context()
+        given = [name for name in values if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        theirs = [[str(option.name) for option in options] for options in (own, models)]
+        done(_train(dataset, model, theirs[0], theirs[1], values, given))
+
+    return click.Command(dataset.name, params=[*own, *models, *general], callback=run, help=dataset.module.__doc__)
+
+
+def _refuse_twins(options: list[click.Parameter]) -> None:
+    names = [str(option.name) for option in options]
+    twins = sorted({name for name in names if names.count(name) > 1})
+    if twins:
+        raise BadInput(
+            f"the option --{twins[0].replace('_', '-')} is declared twice: rename it in your dataset or model file."
+        )
+
+
+def _train(
+    dataset: rooms.Room, model: rooms.Room, own: list[str], models: list[str], values: dict[str, Any], given: list[str]
+) -> Run:
+    if values["resume"] and values["force"]:
+        raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
+    folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
+    refuse_busy(folder)
+    start_tensorflow()
+    from seqapp.api import train
+    from seqapp.training.progress import Progress
+
+    with Progress() as progress:
+        if values["resume"]:
+            settled = {"model", "out", "resume", "force"}
+            changes = {name: values[name] for name in given if name not in settled}
+            run = train.resume(folder, dataset, model if "model" in given else None, changes, progress)
+        else:
+            recipe_given = train.Recipe(
+                dataset,
+                model,
+                {name: values[name] for name in own},
+                {name: values[name] for name in models},
+                {name: values[name] for name in NETWORK},
+                {name: values[name] for name in TRAINING},
+            )
+            run = train.start(recipe_given, folder, values["force"], ["seqapp", *sys.argv[1:]], progress)
+    return run

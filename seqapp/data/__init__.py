@@ -1,0 +1,1 @@
+"""Arrays before a network sees them: tables, dates, splits, vocabularies, tokenizers, windows, streams."""

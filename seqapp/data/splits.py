@@ -1,0 +1,113 @@
+"""Splits by time: training, validation and test follow each other, and nothing is fitted before the cut is made."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from seqapp.contract import SPLITS
+from seqapp.data.table import Table
+from seqapp.errors import BadInput
+
+DEFAULT = "0.7,0.15,0.15"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Row ranges `[start, stop)` of the three splits, in time order and without overlap."""
+
+    train: tuple[int, int]
+    validation: tuple[int, int]
+    test: tuple[int, int]
+
+    def moved(self, rows: int) -> Split:
+        """The same cut, so many rows further down."""
+        return Split(*((start + rows, stop + rows) for start, stop in (self.train, self.validation, self.test)))
+
+    def describe(self, dates: Sequence[str] | None = None) -> dict[str, Any]:
+        """For run.json: rows of each split, and its first and last date where there are dates."""
+        described = {}
+        for name in SPLITS:
+            start, stop = getattr(self, name)
+            described[name] = {"rows": [start, stop]}
+            if dates is not None:
+                described[name] |= {"first": dates[start], "last": dates[stop - 1]}
+        return described
+
+
+def by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare `--split` on a dataset's `load`."""
+    return click.option(
+        "--split",
+        default=DEFAULT,
+        show_default=True,
+        metavar="TRAIN,VALIDATION,TEST",
+        help="Fractions (at most 1 in all) or row counts, in time order; rows beyond their sum are left out.",
+    )(function)
+
+
+def by_date(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare `--split-at` on a dataset's `load`."""
+    return click.option(
+        "--split-at", metavar="DATE,DATE", help="First day of validation and first day of test, in place of --split."
+    )(function)
+
+
+def cut(rows: int, split: str, least: int = 1) -> Split:
+    """Cut `rows` rows by `--split`; each part must hold at least `least`.
+
+    Example: 100 rows, "0.7,0.15,0.15" -> 0-70, 70-85, 85-100. 100 rows, "60,20,10" -> 0-60, 60-80, 80-90.
+    """
+    try:
+        parts = [float(part) for part in split.split(",")]
+    except ValueError:
+        parts = []
+    if len(parts) != 3 or not all(0 < part < math.inf for part in parts):
+        raise BadInput(f"--split: expected three positive numbers such as {DEFAULT} or 700,150,150, got '{split}'.")
+    fractions = max(parts) < 1
+    if fractions and sum(parts) > 1 + 1e-9:
+        raise BadInput(f"--split: the fractions {split} sum to {sum(parts):g}, more than 1.")
+    if not fractions and any(part != int(part) for part in parts):
+        raise BadInput(f"--split: expected all fractions below 1 or all whole row counts, got '{split}'.")
+    total = 0.0
+    bounds = [0]
+    for part in parts:
+        total += part * rows if fractions else part
+        bounds.append(math.floor(total + 1e-6))
+    if bounds[-1] > rows:
+        raise BadInput(f"--split: {split} asks for {bounds[-1]} rows, the data has {rows}.")
+    return _checked(bounds, least)
+
+
+def cut_at(dates: Sequence[str], split_at: str, least: int = 1) -> Split:
+    """Cut rows with ISO `dates` (ascending) where validation and test begin."""
+    parts = [part.strip() for part in split_at.split(",")]
+    if len(parts) != 2 or parts[0] >= parts[1]:
+        raise BadInput(f"--split-at: expected two ascending dates such as 2019-01-01,2020-01-01, got '{split_at}'.")
+    bounds = [0, *(bisect.bisect_left(dates, part) for part in parts), len(dates)]
+    return _checked(bounds, least)
+
+
+def cut_dated(table: Table, dates: Sequence[str] | None, split: str, split_at: str | None, least: int = 1) -> Split:
+    """Cut a table's rows by `--split-at` where it is given, else by `--split`."""
+    if not split_at:
+        return cut(table.rows, split, least)
+    if dates is None:
+        raise BadInput(f"--split-at: {table.source} has no date column; name one with --date, or use --split.")
+    return cut_at(dates, split_at, least)
+
+
+def _checked(bounds: list[int], least: int) -> Split:
+    parts = list(itertools.pairwise(bounds))
+    for name, (start, stop) in zip(SPLITS, parts, strict=True):
+        if stop - start < least:
+            raise BadInput(
+                f"the {name} split has {stop - start} rows, {least} are needed; give more data, or another --split."
+            )
+    return Split(*parts)

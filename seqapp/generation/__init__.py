@@ -1,0 +1,1 @@
+"""Decoding over any network: sampling, and generation by repeated questions."""

@@ -1,0 +1,1 @@
+"""Heads, one per file: what a network predicts at a step."""

@@ -1,0 +1,115 @@
+"""How large the loss's gradient still is so many steps back: one step after the other, forward and then backward.
+
+Works for every network that can be stepped. A norm is kept as its logarithm and what goes further back as a direction,
+so that neither 1e-300 nor 1e+300 is out of reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract.head import Head, Tensor
+from seqapp.errors import BadInput, WorkFailed
+from seqapp.inspection._sequences import Probes
+from seqapp.networks.stack import Network
+
+
+def relative_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float64]:
+    """log10 of the gradient's norm by lag, relative to lag 1, `(steps,)`: the median over the sequences.
+
+    Lag n is the state n steps before the loss; its norm is over all numbers of all recurrent layers' states.
+
+    Raises:
+        WorkFailed: no sequence has a gradient to begin with, or it is not finite.
+    """
+    norms = log_norms(network, head, probes)
+    if np.isnan(norms).any():
+        raise WorkFailed(f"the gradients are not finite {np.isnan(norms).any(1).argmax() + 1} steps back.")
+    begun = norms[:, np.isfinite(norms[0])]
+    if not begun.shape[1]:
+        raise WorkFailed("the loss at the last step has no gradient in any sequence: there is nothing to follow back.")
+    middle = np.quantile(begun, 0.5, axis=1, method="lower")  # one of them: the mean of two knows no logarithm of 0
+    return np.asarray(middle - middle[0])
+
+
+def log_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float64]:
+    """log10 of the norm of ∂loss/∂state, `(steps, sequences)`: row 0 the state before the last step, then earlier ones.
+
+    Raises:
+        BadInput: the states themselves outgrow float32, or some layer reads from both ends.
+    """
+    import tensorflow as tf
+
+    if network.both_ways:
+        raise BadInput(
+            "gradients: a network that reads from both ends cannot be followed step by step; give one that does not."
+        )
+    walk = tf.function(lambda inputs, states: network.step(inputs, states)[1], autograph=False)
+    inputs, before = [probes.inputs[:, [step]] for step in range(probes.steps)], [network.start(len(probes))]
+    for step in inputs[:-1]:
+        before.append(walk(step, before[-1]))
+        if not all(np.isfinite(state).all() for state in _numbers(before[-1])):
+            raise BadInput(f"the states are not finite after {len(before) - 1} steps: use fewer --steps.")
+    at_end, back = _compiled(network, head)
+    signal, size = at_end(inputs[-1], probes.targets[:, None], before[-1])
+    sizes = [size.numpy()]
+    for step, states in zip(inputs[-2::-1], before[-2::-1], strict=True):
+        signal, size = back(step, states, signal)
+        sizes.append(size.numpy())
+    return np.asarray(np.cumsum(sizes, axis=0))
+
+
+def scale_recurrent(network: Network, factor: float) -> None:
+    """Multiply the weights that lead from a state to the next one: those of recurrent layers named "recurrent…".
+
+    Raises:
+        BadInput: there are none.
+    """
+    held = [variable for layer in network.layers if hasattr(layer, "get_initial_state") for variable in layer.weights]
+    found = [each for each in held if each.name.startswith("recurrent") and "bias" not in each.name]
+    if not found:
+        raise BadInput("--scale-recurrent: no layer of this network has a weight named recurrent_kernel.")
+    for variable in found:
+        variable.assign(variable * factor)
+
+
+def _compiled(network: Network, head: Head) -> tuple[Any, Any]:
+    """The gradient of the last step's loss, and of one step before it: each as directions and log10 of their norms."""
+    import tensorflow as tf
+
+    def at_end(inputs: Tensor, targets: Tensor, states: list[Any]) -> tuple[list[Tensor], Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(_numbers(states))
+            loss = tf.reduce_sum(head.loss(targets, network.step(inputs, states)[0]))
+        return _direction(tape.gradient(loss, _numbers(states), unconnected_gradients="zero"))
+
+    def back(inputs: Tensor, states: list[Any], signal: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(_numbers(states))
+            after = _numbers(network.step(inputs, states)[1])
+        return _direction(tape.gradient(after, _numbers(states), signal, unconnected_gradients="zero"))
+
+    return tf.function(at_end, autograph=False), tf.function(back, autograph=False)
+
+
+def _numbers(states: list[Any]) -> list[Tensor]:
+    """The states that have gradients, flat."""
+    import tensorflow as tf
+
+    return [state for state in tf.nest.flatten(states) if state.dtype.is_floating]
+
+
+def _direction(parts: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    """Gradients `(batch, …)` scaled to a norm of 1 for each row, and log10 of what it was, float64 `(batch,)`."""
+    import tensorflow as tf
+
+    wide = [tf.cast(part, tf.float64) for part in parts]  # the square of a float32 may be too small for one
+    norm = tf.sqrt(tf.add_n([tf.reduce_sum(part * part, range(1, len(part.shape))) for part in wide]))
+    divisor = tf.where(norm > 0, norm, 1)
+    scaled = [part / tf.reshape(divisor, [-1] + [1] * (len(part.shape) - 1)) for part in wide]
+    return [tf.cast(part, before.dtype) for part, before in zip(scaled, parts, strict=True)], tf.math.log(
+        norm
+    ) / np.log(10)

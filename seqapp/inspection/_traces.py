@@ -1,0 +1,145 @@
+"""What happens inside recurrent layers while they read one sequence: every gate and state at every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract.head import Tensor
+from seqapp.networks.stack import Network, halves, is_recurrent
+
+FEWEST = 3  # times as many steps as different labels, at least, to say what a unit holds
+LAGS = 5
+
+
+@dataclass(frozen=True)
+class Trace:
+    """One recurrent layer over one sequence.
+
+    `gates` and `states` hold arrays `(steps, units)` by name; the first of the states is the layer's output.
+    """
+
+    layer: str
+    kind: str
+    gates: dict[str, NDArray[Any]]
+    states: dict[str, NDArray[Any]]
+
+    @property
+    def memory(self) -> NDArray[Any]:
+        """The state that lasts, `(steps, units)`: the cell where there is one."""
+        return list(self.states.values())[-1]
+
+    @property
+    def everything(self) -> dict[str, NDArray[Any]]:
+        """Gates, then states."""
+        return self.gates | self.states
+
+    def order(self) -> NDArray[np.int64]:
+        """The units in an order in which those whose memory runs alike lie side by side: a tree by correlation."""
+        from scipy.cluster.hierarchy import leaves_list, linkage
+
+        moved = self.memory - self.memory.mean(0)
+        scale = np.linalg.norm(moved, axis=0)
+        if moved.shape[1] < 3 or not (scale > 0).all():
+            return np.argsort(self.memory.mean(0))
+        leaves: NDArray[np.int64] = leaves_list(linkage((moved / scale).T, "average", optimal_ordering=True))
+        return leaves
+
+
+def traces(network: Network, inputs: Tensor) -> list[Trace]:
+    """Every recurrent layer over the first row of `inputs` `(batch, steps[, size])`, the state zero before it."""
+    hidden, found = inputs[:1], []
+    for link in network.chain[:-1]:
+        before = hidden
+        if is_recurrent(link.layer):
+            found += [_traced(layer, before) for layer in halves(link.layer)]
+            hidden = link(before)[0]
+            hidden = hidden + before if link.residual else hidden
+        else:
+            hidden = link(before)
+    return found
+
+
+def _traced(layer: Any, sequence: Tensor) -> Trace:
+    backwards = bool(getattr(layer, "go_backwards", False))
+    steps = _own(layer, sequence) if hasattr(layer, "unlike") and not layer.unlike() else _anyones(layer, sequence)
+    rows = [dict(step) for step in (steps[::-1] if backwards else steps)]
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    states = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
+    return Trace(layer.name, type(layer).__name__, columns, states)
+
+
+def _own(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
+    """Of a layer whose arithmetic is a `Step`: its gates by their names, and its states."""
+    from seqapp.layers.engine.products import Masks, product
+
+    read, make = layer.reader(sequence, False)
+    x, step, recurrent = make(read).product(), layer.inferring(), layer.recurrent(False)
+    states = list(layer.get_initial_state(1))
+    made = []
+    for now in x[::-1] if layer.go_backwards else x:
+        p, _ = product(now, states[0], recurrent, Masks())
+        gates = step.gates(now, p)
+        named = step.named(gates, states, recurrent.vectors)
+        states = step.combine(gates, states, recurrent.vectors)
+        shown = named | dict(zip(("hidden state", "cell state"), states, strict=False))
+        made.append({name: np.asarray(value)[0] for name, value in shown.items()})
+    return made
+
+
+def _anyones(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
+    """Of any other recurrent Keras layer: its states."""
+    import tensorflow as tf
+
+    states, made = layer.get_initial_state(1), []
+    order = range(sequence.shape[1])
+    for step in reversed(order) if getattr(layer, "go_backwards", False) else order:
+        _, *after = layer(sequence[:, step : step + 1], initial_state=states)
+        states = tf.nest.pack_sequence_as(states, tf.nest.flatten(after))
+        flat = tf.nest.flatten(states)
+        names = ["state"] if len(flat) == 1 else [f"{number}. state" for number in range(1, len(flat) + 1)]
+        made.append({name: np.asarray(state)[0] for name, state in zip(names, flat, strict=True)})
+    return made
+
+
+def openness(trace: Trace) -> list[dict[str, Any]]:
+    """For each gate its mean, and the shares of its values below 0.1 and above 0.9."""
+    return [
+        {"layer": trace.layer, "gate": name, "mean": float(values.mean()), "closed": float((values < 0.1).mean()),
+         "open": float((values > 0.9).mean())}
+        for name, values in trace.gates.items() if name.endswith("gate")
+    ]  # fmt: skip
+
+
+def holdings(trace: Trace, labels: list[str], after: str | None = None) -> list[dict[str, Any]]:
+    """Which unit of the memory tells best what stood so many steps before, for each of a few lags.
+
+    Args:
+        trace: of a layer.
+        labels: what was read at each step.
+        after: only what is held right after this label counts.
+
+    Returns:
+        Rows `{"layer", "lag", "unit", "share", "values"}`: the share of the unit's variance that the label explains,
+        1 for all of it, as ε² (Kelley 1935), which is 0 on average where the label tells nothing; and the unit's mean
+        with each label. Lags at which labels are too many for the steps are left out.
+    """
+    rows = []
+    for lag in range(LAGS):
+        places = np.array([step for step in range(lag, len(labels)) if after in (None, labels[step])], int)
+        said = np.array(labels, object)[places - lag] if len(places) else np.array([])
+        kinds, groups = np.unique(said.astype(str), return_inverse=True)
+        if len(kinds) < 2 or len(places) < FEWEST * len(kinds):
+            continue
+        values = trace.memory[places].astype(np.float64)  # (places, units)
+        means = np.stack([values[groups == kind].mean(0) for kind in range(len(kinds))])
+        total = ((values - values.mean(0)) ** 2).sum(0)
+        within = ((values - means[groups]) ** 2).sum(0) * (len(places) - 1) / (len(places) - len(kinds))
+        share = np.where(total > 0, 1 - within / np.where(total > 0, total, 1), 0)
+        best = int(share.argmax())
+        held = dict(zip(kinds.tolist(), means[:, best].tolist(), strict=True))
+        rows.append({"layer": trace.layer, "lag": lag, "unit": best, "share": float(share[best]), "values": held})
+    return rows

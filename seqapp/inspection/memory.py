@@ -1,0 +1,171 @@
+"""seqapp inspect RUN memory: how many of the last steps a prediction really depends on."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract.head import Category, Head, Tensor
+from seqapp.inspection._sequences import Probes
+from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv, show_json
+from seqapp.networks.stack import Network
+from seqapp.runs.run import Run, open_for_use
+from seqapp.system.tensorflow import start_tensorflow
+
+TOLERANCE = 0.01
+AT_ONCE = 64  # sequences: more would take much memory
+
+
+@dataclass(frozen=True)
+class Memory:
+    """`loss` `(lengths,)`, the mean over the sequences, of predictions from the last `lengths` steps, ascending."""
+
+    lengths: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    sequences: int
+    unit: str
+
+    @property
+    def tolerance(self) -> float:
+        """1 % of the full context's loss, or of what it saves over one step alone where that is more."""
+        full = float(self.loss[-1])
+        return TOLERANCE * max(abs(full), float(self.loss[0]) - full)
+
+    @property
+    def steps(self) -> int:
+        """The fewest steps from which on no loss differs from the full context's by more than the tolerance."""
+        differs = np.abs(self.loss - self.loss[-1]) > self.tolerance
+        return int(self.lengths[len(differs) - differs[::-1].argmax() if differs.any() else 0])
+
+    @property
+    def full(self) -> int:
+        """Steps of the whole context."""
+        return int(self.lengths[-1])
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Each number of steps with its loss."""
+        pairs = zip(self.lengths.tolist(), self.loss.tolist(), strict=True)
+        return [{"steps": length, "loss": loss} for length, loss in pairs]
+
+
+@click.command("memory")
+@click.option("--steps", default=512, show_default=True, type=click.IntRange(2, 10000), help="Full context, at most.")
+@click.option("--sequences", default=256, show_default=True, type=click.IntRange(min=1), help="To measure over.")
+@TO
+@JSON
+@CSV
+@click.pass_obj
+def command(run: str, steps: int, sequences: int, to: str | None, as_json: bool, as_csv: bool) -> None:
+    """How many of the last steps a prediction depends on.
+
+    The loss of the same predictions of the validation split from 1, 2, 3, 4, 6, 8, 12, … of the last steps, the state
+    zero before them. RUN looks back as many steps as are needed for the loss to stay within 1 % of the full context's
+    loss, or within 1 % of what the full context saves over one step alone where that is more.
+    """
+    check_form(as_json, as_csv)
+    opened = open_for_use(run)
+    start_tensorflow()
+    found = measured(opened, sequences, steps)
+    if as_json:
+        show_json({"run": run, "dataset": opened.dataset, "model": opened.model, "split": "validation",
+                   "sequences": found.sequences, "full": found.full, "unit": found.unit,
+                   "tolerance": found.tolerance, "looks_back": found.steps, "losses": found.rows()})  # fmt: skip
+    elif as_csv:
+        show_csv(found.rows())
+    else:
+        click.echo(for_a_person(found))
+    draw(opened, "memory", to, functools.partial(picture, found))
+
+
+def measured(run: Run, sequences: int, steps: int) -> Memory:
+    """The losses of a run's trained network."""
+    from seqapp.inspection._sequences import probes
+
+    dataset = run.load_dataset()
+    head, probed = dataset.task.head, probes(dataset, sequences, steps)
+    lengths = ladder(probed.steps)
+    loss = losses(run.load_network(dataset.task), head, probed, lengths)
+    unit = "nats" if isinstance(head, Category) else "pinball, scaled"
+    return Memory(lengths, loss.mean(1), len(probed), unit)
+
+
+def ladder(full: int) -> NDArray[np.int64]:
+    """1, 2, 3, 4, 6, 8, 12, 16, … below `full`, then `full`."""
+    powers = 2 ** np.arange(full.bit_length())
+    steps = np.unique(np.concatenate([powers, 3 * powers // 2]))
+    return np.append(steps[steps < full], full)
+
+
+def losses(network: Network, head: Head, probes: Probes, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The loss of each sequence's last step, read from its last steps alone, `(lengths, sequences)`."""
+    import tensorflow as tf
+
+    def last(inputs: Tensor, targets: Tensor, states: list[Any]) -> Tensor:
+        outputs, _ = network.step(inputs[:, -1, tf.newaxis], states)
+        return head.loss(targets[:, tf.newaxis], outputs)[:, 0]
+
+    def whole(inputs: Tensor, targets: Tensor) -> Tensor:
+        if network.both_ways:  # what reads from both ends has no parts
+            return head.loss(targets[:, tf.newaxis], network(inputs)[:, -1:])[:, 0]
+        _, states = network.step(inputs[:, :-1], network.start(tf.shape(inputs)[0]))
+        return last(inputs, targets, states)
+
+    inputs, targets = (tf.constant(part) for part in (probes.inputs, probes.targets))
+    size = tf.TensorSpec([None, None, *inputs.shape[2:]], inputs.dtype)
+    signature = [size, tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)]
+    read = tf.function(whole, input_signature=signature, autograph=False)
+    alone = tf.function(
+        lambda inputs, targets: last(inputs, targets, network.start(tf.shape(inputs)[0])),
+        input_signature=signature,
+        autograph=False,
+    )
+    starts = range(0, len(probes), AT_ONCE)
+    parts = [(inputs[start : start + AT_ONCE], targets[start : start + AT_ONCE]) for start in starts]
+    return np.array(
+        [
+            np.concatenate([(read if length > 1 else alone)(rows[:, -length:], asked).numpy() for rows, asked in parts])
+            for length in lengths.tolist()
+        ],
+        np.float64,
+    )
+
+
+def for_a_person(found: Memory) -> str:
+    """What was found in a sentence, and the losses."""
+    rows = "\n".join(f"{row['steps']:>6}  {row['loss']:.4f}" for row in found.rows())
+    shorter = found.lengths[found.lengths < found.steps]
+    but = f", {shorter[-1]} {'is' if shorter[-1] == 1 else 'are'} not enough" if len(shorter) else ""
+    end = " or farther: that is the whole context" if found.steps == found.full else ""
+    return (
+        f" steps  loss ({found.unit}), mean of {found.sequences} sequences\n{rows}\n\n"
+        f"It looks back {count(found.steps)}{end}{but} (to within {found.tolerance:.2g} "
+        f"of the loss from all {found.full})."
+    )
+
+
+def count(steps: int) -> str:
+    """1 -> "1 step"."""
+    return "1 step" if steps == 1 else f"{steps} steps"
+
+
+def picture(found: Memory, figure: Any) -> None:
+    """The loss over the steps seen, the fewest that are enough marked, and how near is near."""
+    from seqapp.api.pictures import plain_axes
+
+    axes = plain_axes(figure)
+    full, near = found.loss[-1], found.tolerance
+    axes.axhspan(full - near, full + near, color="0.9", lw=0, label="as good as all of it")
+    axes.plot(found.lengths, found.loss, "-o", color="black", lw=1.2, ms=4)
+    axes.axvline(found.steps, ls="--", color="dimgrey", lw=1, label=f"looks back {count(found.steps)}")
+    axes.set_xscale("log", base=2)
+    ticks = [length for length in found.lengths.tolist() if length & (length - 1) == 0 or length == found.full]
+    ticks = [length for length in ticks if length == found.full or length * 1.3 < found.full]
+    axes.set_xticks(ticks, [str(length) for length in ticks])
+    axes.set_xticks([], minor=True)
+    axes.set(xlabel="last steps seen", ylabel=f"loss ({found.unit})")
+    axes.legend(frameon=False)

@@ -1,0 +1,1 @@
+"""The compiled engine: one loop and one gradient for a whole sequence."""

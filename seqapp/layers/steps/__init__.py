@@ -1,0 +1,1 @@
+"""One time step of each recurrent layer, as a pure function."""

@@ -1,0 +1,1 @@
+"""The run folder: record, archives, life cycle."""

@@ -1,0 +1,1 @@
+"""SavedModels: signatures, input checks in the graph, warm-up requests."""

@@ -1,0 +1,1 @@
+"""Which SavedModels and versions are loaded, and how their requests are batched."""

@@ -1,0 +1,1 @@
+"""Kinds of questions that dataset files build on, one package each."""

@@ -1,0 +1,1 @@
+"""Tasks that answer with a category: daily logs, events among noise."""

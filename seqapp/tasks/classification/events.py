@@ -1,0 +1,183 @@
+"""Events among noise: a sequence of tokens ends with a question mark, and there a category must be named.
+
+What a dataset file brings is the sequences: which events count, where they stand and what the category is. All
+sequences of a dataset are of one length, and only the last step is scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
+from seqapp.contract.head import Category, Tensor
+from seqapp.data import splits
+from seqapp.errors import BadInput, expect
+from seqapp.runs.run import sha256
+from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
+
+QUESTION = "?"
+GAPS, COUNTS = click.IntRange(10, 100_000), click.IntRange(100, 10_000_000)  # of a sequence's steps, of sequences
+SOLVED = 0.99  # accuracy
+
+
+@dataclass(frozen=True)
+class EventTask(Task):
+    """Tokens `(batch, steps)`, the last one a question mark -> a class and the probability of each.
+
+    A class is written as its events, a letter each, in their order: "XY" is first X, then Y.
+    """
+
+    tokens: tuple[str, ...]  # events, then noise, then the question mark
+    classes: tuple[str, ...]
+    steps: int  # of each sequence in training
+    literal: ClassVar[bool] = True
+    at_end: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        expect(self.tokens[-1:] == (QUESTION,), f"tokens that end with {QUESTION}", self.tokens[-1:])
+        expect(len(set(self.tokens)) == len(self.tokens), "tokens that differ", self.tokens)
+        expect(len(set(self.classes)) == len(self.classes) > 1, "two different classes or more", self.classes)
+        expect(len(set(map(len, self.classes))) == 1, "classes of as many events", self.classes)
+        expect(self.steps > 0, "a length of 1 or more", self.steps)
+
+    @property
+    def inputs(self) -> Tokens:
+        """A token's place in `tokens`."""
+        return Tokens(len(self.tokens))
+
+    @property
+    def head(self) -> Category:
+        """The class."""
+        return Category(len(self.classes))
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The tokens that classes are made of."""
+        return tuple(sorted(set("".join(self.classes))))
+
+    def signature(self) -> dict[str, Any]:
+        """Tokens, oldest first, the question mark last."""
+        import tensorflow as tf
+
+        return {"tokens": tf.TensorSpec([None, None], tf.string)}
+
+    def encode(self, raw: Raw) -> Tensor:
+        """Places in `tokens`, int32 `(batch, steps)`."""
+        import tensorflow as tf
+
+        from seqapp.saved_model.checks import require
+
+        same = tf.equal(raw["tokens"][..., tf.newaxis], tf.constant(self.tokens))  # (batch, steps, tokens)
+        known = tf.reduce_any(same, -1)
+        wrong = tf.strings.reduce_join(tf.boolean_mask(raw["tokens"], ~known), separator=", ")
+        message = f"tokens: expected {', '.join(self.tokens)}, got {{}}"
+        same = require(same, tf.reduce_all(known), message, wrong)
+        return tf.argmax(tf.cast(same, tf.int32), -1, output_type=tf.int32)
+
+    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+        """The likeliest class, and all classes with their probabilities."""
+        import tensorflow as tf
+
+        probability = tf.nn.softmax(outputs[:, -1])
+        classes = tf.tile(tf.constant(self.classes)[tf.newaxis], [tf.shape(probability)[0], 1])
+        likeliest = tf.gather(tf.constant(self.classes), tf.argmax(probability, -1))
+        return {"answer": likeliest, "classes": classes, "probability": probability}
+
+    def read(self, text: str, source: str) -> Raw:
+        """Tokens between spaces or line ends; a question mark that is not there is added."""
+        tokens = text.split()
+        if tokens[-1:] != [QUESTION]:
+            tokens.append(QUESTION)
+        unknown = [token for token in tokens[:-1] if token not in self.tokens[:-1]]
+        if unknown or len(tokens) < 2:
+            came = f"'{unknown[0]}'" if unknown else "nothing"
+            known = ", ".join(self.tokens[:-1])
+            raise BadInput(f"{source}: expected tokens out of {known}, and at the end {QUESTION}, got {came}.")
+        return {"tokens": np.array([tokens], dtype=object)}
+
+    def remark(self, raw: Raw) -> str | None:
+        """Whether there are other events, or other steps, than in training."""
+        usual, found = len(self.classes[0]), sum(token in self.events for token in self.labels(raw))
+        if found != usual:
+            return f"{found} of {', '.join(self.events)} in the question; the network has only seen {usual} at a time."
+        return of_other_length(raw["tokens"].shape[1], self.steps)
+
+    def labels(self, raw: Raw) -> list[str]:
+        """The tokens of the first row."""
+        return [str(token) for token in raw["tokens"][0]]
+
+    def describe(self, answer: Raw) -> str:
+        """The class, and how probable it is."""
+        return f"{answer['answer']}  ({max(answer['probability']):.1%})"
+
+    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+        """The class drawn follows the question mark, a token for each of its events; after it comes nothing more."""
+        if raw["tokens"][0, -1] != QUESTION:
+            return raw, None
+        item = str(answer["classes"][0, draw(answer["probability"][0], temperature, random)])
+        return {"tokens": np.append(raw["tokens"], [list(item)], axis=1)}, item
+
+
+def of_other_length(steps: int, usual: int) -> str | None:
+    """What is to be said of a question of so many steps, where the network knows one length alone."""
+    if steps == usual:
+        return None
+    return f"a question of {steps} steps; the network has only seen {usual}, and may guess at other lengths."
+
+
+class EventDataset(CategoryDataset):
+    """Sequences and their classes, cut in the order in which they were drawn.
+
+    Args:
+        task: names the tokens and the classes.
+        sequences: uint8 of shape `(sequences, steps)`, places in the task's tokens; the last one is the question mark.
+        answers: uint8 of shape `(sequences,)`, places in the task's classes.
+        split: the option `--split`.
+    """
+
+    task: EventTask
+
+    def __init__(self, task: EventTask, sequences: NDArray[Any], answers: NDArray[Any], split: str) -> None:
+        self.task, self.sequences, self.answers = task, sequences, answers
+        self.cut = splits.cut(len(sequences), split)
+        self.split = self.cut.describe()
+        fingerprint = sha256(sequences.tobytes(), answers.tobytes())
+        self.data = {"sha256": fingerprint, "rows": len(sequences), "source": "random sequences"}
+        self.latest = {"tokens": [[task.tokens[place] for place in sequences[self.cut.test[1] - 1]]]}
+
+    def windows(self, split: str) -> Windows:
+        """A sequence each, of which the last step counts."""
+        import tensorflow as tf
+
+        rows = slice(*getattr(self.cut, split))
+        held, answers = tf.constant(self.sequences[rows]), tf.constant(self.answers[rows], tf.int32)
+        steps = self.sequences.shape[1]
+        last = tf.one_hot(steps - 1, steps)
+
+        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+            inputs = tf.cast(tf.gather(held, indices), tf.int32)
+            targets = tf.zeros_like(inputs) + tf.gather(answers, indices)[:, tf.newaxis]
+            return inputs, targets, tf.zeros_like(inputs, tf.float32) + last
+
+        return Windows(self.answers[rows].size, gather)
+
+    def baselines(self) -> dict[str, Baseline]:
+        """Two that do not remember: the commonest class, and a chain from the token before the question mark."""
+        train, test = slice(*self.cut.train), slice(*self.cut.test)
+        past, actual, classes = self.answers[train], self.answers[test], len(self.task.classes)
+        before = np.unique(self.sequences[:, -2], return_inverse=True)[1]  # numbered from 0, as `markov` takes it
+        chain = markov(before[train], past, before[test], actual, classes)
+        return {
+            "majority": Baseline(majority(past, actual, classes), "guessing the commonest answer"),
+            "markov": Baseline(chain, "the Markov chain from the token before the question mark"),
+        }
+
+    def solved(self, metrics: Mapping[str, float]) -> bool:
+        """Whether hardly an answer is wrong."""
+        return metrics["accuracy"] >= SOLVED

@@ -1,0 +1,181 @@
+"""What can be asked of a series on the command line, and what is chosen where nothing is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+import numpy as np
+
+from seqapp.data import frequency, splits
+from seqapp.errors import BadInput, expect
+from seqapp.tasks.series.features import PERIODS
+from seqapp.tasks.series.scale import KINDS
+
+if TYPE_CHECKING:
+    from seqapp.tasks.series.task import SeriesTask
+
+CHANNELS, STRATEGIES = ("joint", "independent"), ("direct", "recursive")
+MISSING = ("error", "drop", "forward", "mask")
+CHANGES = ("log-returns", "differences")
+WINDOW = 33  # rows, where there is no season
+LONGEST = 1000  # rows of a window that is chosen by the season, unless two seasons are longer
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The options of a series, as they were given; None is left to the data."""
+
+    csv: tuple[str, ...]
+    series: str | None
+    target: str | None
+    inputs: str | None
+    known: str | None
+    category: str | None
+    calendar: str | None
+    date: str | None
+    window: int | None
+    horizon: int
+    season: int | None
+    segment: int | None
+    channels: str
+    strategy: str
+    scale: str | None
+    levels: str
+    missing: str
+    split: str
+    split_at: str | None
+
+    def percents(self) -> tuple[float, ...]:
+        """The levels of the intervals.
+
+        Raises:
+            BadInput: they are no different numbers between 0 and 100.
+        """
+        try:
+            found = tuple(float(part) for part in self.levels.split(","))
+        except ValueError:
+            found = ()
+        if not found or not all(0 < level < 100 for level in found) or len(set(found)) < len(found):
+            raise BadInput(f"--levels: expected different percentages such as 80,95, got '{self.levels}'.")
+        return found
+
+    def items(self) -> tuple[str, ...]:
+        """The calendar's items, each of `PERIODS`."""
+        found = listed(self.calendar)
+        for item in found:
+            if item not in PERIODS:
+                raise BadInput(f"--calendar: expected {', '.join(PERIODS)}, got '{item}'.")
+        return found
+
+    def shape(self, season: int | None, training: int, changes: bool) -> tuple[int, int]:
+        """Window and segment in rows, where they are left to the data: by its season and its training rows.
+
+        A season makes a segment; the window holds two to 14 of them, in up to `LONGEST` rows and a quarter of the
+        training rows. Without a season, or where rows are read as changes, a row is a step and a window has 33.
+
+        Raises:
+            BadInput: the segment asked for does not divide the steps of the window asked for.
+        """
+        segment = self.segment or (season if season and not changes and not self.window else 1)
+        window = self.window
+        if window is None:
+            seasons = max(2, min(14, training // (4 * season), LONGEST // season)) if season else 0
+            window = seasons * season if season and not changes else WINDOW
+        steps = window - (1 if changes else 0)
+        if steps % segment:
+            less = ", one step less than rows, as changes are read" if changes else ""
+            raise BadInput(f"--segment {segment}: does not divide the {steps} steps of --window {window}{less}.")
+        return window, segment
+
+
+def listed(names: str | None) -> tuple[str, ...]:
+    """ "a, b" -> ("a", "b")."""
+    return tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
+
+
+def check(task: SeriesTask) -> None:
+    """Refuse a task whose fields do not go together.
+
+    Raises:
+        BadInput: with what was expected.
+    """
+    columns, steps = len(task.columns), task.window - (task.scale in CHANGES)
+    named = {item for item, _ in task.categories}
+    expect(0 < task.targets <= columns - task.known <= columns, "targets and known columns among all", task.columns)
+    expect(len(set(task.columns)) == columns, "columns that differ", task.columns)
+    expect(task.window > 1 and task.horizon > 0, "a window and a horizon", (task.window, task.horizon))
+    expect(task.segment > 0 and steps % task.segment == 0, f"a segment that divides {steps} steps", task.segment)
+    expect(task.scale in KINDS, f"a scale out of {', '.join(KINDS)}", task.scale)
+    sizes = {len(task.logs), len(task.centre), len(task.spread), columns}
+    expect(len(sizes) == 1 and all(task.spread), "a scale for each column")
+    expect(set(task.calendar) <= PERIODS.keys(), f"a calendar of {', '.join(PERIODS)}", task.calendar)
+    expect(task.channels in CHANNELS and task.strategy in STRATEGIES and task.missing in MISSING, "known ways to read")
+    expect(all(0 < level < 100 for level in task.levels), "percentages", task.levels)
+    expect(0 < len(set(task.levels)) == len(task.levels), "different percentages", task.levels)
+    expect(len(named) == len(task.categories), "columns of categories that differ")
+    expect(frequency.is_one(task.rhythm), "a rhythm of dates", task.rhythm)
+    shape = np.shape(task.offsets) if task.offsets else None
+    expect(shape in (None, (task.targets, task.horizon, len(task.levels))), "an offset for each interval", shape)
+
+
+OPTIONS: list[Callable[[Any], Any]] = [
+    click.option(
+        "--csv",
+        multiple=True,
+        type=click.Path(resolve_path=True),
+        metavar="FILE|FOLDER|PATTERN",
+        help="CSV with a header, may be given again; several make one model.  [default: matplotlib's goog.npz]",
+    ),
+    click.option("--series", metavar="COLUMN", help="A long table: the column that names the series of each row."),
+    click.option("--target", metavar="COLUMN,…", help="To predict.  [default: close, else the only column of numbers]"),
+    click.option("--inputs", metavar="COLUMN,…", help="Further numbers to look at."),
+    click.option("--known", metavar="COLUMN,…", help="Numbers known in advance, such as holidays or planned prices."),
+    click.option("--category", metavar="COLUMN,…", help="Categories to look at."),
+    click.option("--calendar", metavar="ITEM,…", help="Look at the date's hour, weekday or month."),
+    click.option("--date", metavar="COLUMN", help="Date column.  [default: one called date, month, time …]"),
+    click.option("--window", type=click.IntRange(min=3), help="Rows that the model sees.  [default: by the season]"),
+    click.option(
+        "--horizon",
+        default=1,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Rows ahead to predict at once.",
+    ),
+    click.option("--season", type=click.IntRange(min=2), help="Rows in a season.  [default: by the dates' rhythm]"),
+    click.option("--segment", type=click.IntRange(min=1), help="Rows that make one step.  [default: by the season]"),
+    click.option(
+        "--channels",
+        default="joint",
+        show_default=True,
+        type=click.Choice(CHANNELS),
+        help="Several targets: read together, or each by itself by one network.",
+    ),
+    click.option(
+        "--strategy",
+        default="direct",
+        show_default=True,
+        type=click.Choice(STRATEGIES),
+        help="The horizon said at once, or row by row from its own medians.",
+    ),
+    click.option("--scale", type=click.Choice(KINDS), help="How values are read.  [default: by the season]"),
+    click.option("--levels", default="80,95", show_default=True, help="Percent that the intervals are to cover."),
+    click.option(
+        "--missing",
+        default="error",
+        show_default=True,
+        type=click.Choice(MISSING),
+        help="A gap: stop, leave the row out, take the value before, or show the model that it is one.",
+    ),
+    splits.by_date,
+    splits.by_rows,
+]
+
+
+def series_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Declare all of `Asked` on a dataset's `load`."""
+    for option in reversed(OPTIONS):
+        function = option(function)
+    return function

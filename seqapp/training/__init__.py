@@ -1,0 +1,1 @@
+"""The training loop, its optimizer, checkpoints, progress, and checks before the first step."""

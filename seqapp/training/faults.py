@@ -1,0 +1,82 @@
+"""What goes wrong in the middle of a training, in words: data that is not finite, and errors where data is read."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seqapp.data.epochs import Epoch
+from seqapp.errors import WorkFailed
+
+PARTS = ("inputs", "targets", "weights")
+
+
+def not_finite(batches: Iterable[Any]) -> str | None:
+    """Where the first number of `(inputs, targets, weights, …)` batches is that is none, or None.
+
+    Example: "the inputs hold nan (batch 3, row 17, step 5)", counted from 1
+    """
+    for number, batch in enumerate(batches, start=1):
+        for name, part in zip(PARTS, batch, strict=False):
+            values = np.asarray(part)
+            if values.dtype.kind != "f" or np.isfinite(values).all():
+                continue
+            place = np.argwhere(~np.isfinite(values))[0]
+            where = ", ".join(f"{axis} {at + 1}" for axis, at in zip(("row", "step"), place.tolist(), strict=False))
+            return f"the {name} hold {values[tuple(place)]} (batch {number}, {where})"
+    return None
+
+
+def kept(folder: Path) -> str:
+    """What is there when a training stops."""
+    file = folder / "model.keras"
+    return f"The last good weights are kept in {file}." if file.exists() else "There are no weights yet."
+
+
+def check_score(loss: float, where: str, folder: Path, epoch: Epoch) -> None:
+    """Stop a training whose validation gives no number.
+
+    Raises:
+        WorkFailed: with the number in the data that is none, if there is one.
+    """
+    if not math.isfinite(loss):
+        fault = not_finite(epoch.batches())
+        raise WorkFailed(
+            f"{where}: {fault or f'the loss is {loss}'}. {kept(folder)}{' Correct the data.' if fault else ''}"
+        )
+
+
+@contextmanager
+def reading(where: str, folder: Path) -> Iterator[None]:
+    """Say an error of TensorFlow, in which one of a dataset's own functions is wrapped, in one line.
+
+    Raises:
+        WorkFailed: `where` it was, what was said, and what there is in the run's `folder`.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        raise WorkFailed(f"{where}: not enough memory. {kept(folder)} Try a smaller --batch-size.") from error
+    except tf.errors.OpError as error:
+        raise WorkFailed(f"{where}: {_said(str(error))}. {kept(folder)}") from error
+
+
+def _said(text: str) -> str:
+    """The last words of an error that TensorFlow quotes with its traceback, and where in the user's file it was.
+
+    Example: "/mine.py, line 9, in read: ValueError: no row 7"
+    """
+    errors = re.findall(r"^(?:.*\}\} )?(?:[\w.]+\.)?(\w+): (.+)$", text, re.MULTILINE)
+    places = re.findall(r'^\s*File "([^"]+)", line (\d+), in (\w+)$', text, re.MULTILINE)
+    own = [place for place in places if "/site-packages/" not in place[0]]
+    at = "{}, line {}, in {}: ".format(*own[-1]) if own else ""
+    said = next((f"{kind}: {words}" for kind, words in errors if re.search("Error|Exception|Input|Failed", kind)), text)
+    return at + said.strip().splitlines()[0].rstrip(".")[:500]
