@@ -63,10 +63,10 @@ bench: $(BIN)/.installed  ## measure the recurrent engine against Keras and PyTo
 	$(BIN)/python -m benchmarks.recurrence
 
 torture: $(BIN)/.installed  ## kill and stop it, feed it what nobody writes on purpose, for an hour; the figures in benchmarks/README.md
-	$(BIN)/python -m benchmarks.torture
-	$(BIN)/python -m benchmarks.fuzz
-	$(BIN)/python -m benchmarks.malformed
-	$(BIN)/python -m benchmarks.load
+	$(BIN)/python -m tests.torture.torture
+	$(BIN)/python -m tests.torture.fuzz
+	$(BIN)/python -m tests.torture.malformed
+	$(BIN)/python -m tests.torture.load
 
 clean:  ## delete the runs and the caches; .venv stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -16,11 +16,14 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from seqapp import rooms
+from seqapp.api.train_command import train_command
 from seqapp.cli import main
 from seqapp.system.tensorflow import start_tensorflow
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
+OWN = ROOT / "tests" / "own"  # files as a user writes them
 # For each dataset, options that train in a second or two. A dataset without a row here is trained with its defaults.
 SMALL = {
     "fibonacci": ["--sequences", "300", "--dropout", "0", "--test-digits", "40", "--epochs", "2", "--units", "16"],
@@ -106,6 +109,14 @@ def _asker() -> subprocess.Popen[str]:
     asker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     atexit.register(asker.communicate)
     return asker
+
+
+def small_dataset(name: str, seed: int = 0) -> Any:
+    """A dataset with the options of `SMALL`."""
+    room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
+    values = train_command(room, model, lambda _: None).make_context("train", list(SMALL.get(name, []))).params
+    own = {str(option.name) for option in rooms.options(room.module.load)}
+    return room.module.load(**{key: values[key] for key in own}, seed=seed)
 
 
 @pytest.fixture(scope="session")

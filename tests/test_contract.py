@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MODEL, SMALL
+from conftest import MODEL
+from conftest import small_dataset as load
 
 from seqapp import rooms
 from seqapp.api.evaluate import predictions
-from seqapp.api.train_command import train_command
 from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.contract.head import Category
 from seqapp.contract.request import Request
@@ -28,16 +28,6 @@ from seqapp.saved_model.functions import functions
 from seqapp.tasks.classification.dataset import draw
 
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
-
-
-def load(name: str, seed: int = 0) -> Dataset:
-    """The dataset with the small options of conftest."""
-    room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    command = train_command(room, model, lambda _: None)
-    values = command.make_context("train", list(SMALL.get(name, []))).params
-    own = {str(option.name) for option in rooms.options(room.module.load)}
-    loaded: Dataset = room.module.load(**{key: values[key] for key in own}, seed=seed)
-    return loaded
 
 
 def arrays(dataset: Dataset, split: str) -> list[Any]:

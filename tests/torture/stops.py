@@ -11,8 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from benchmarks.jobs import Job, Row, run, seconds
-from benchmarks.kills import TRAIN, different, torn, undisturbed
+from tests.torture.jobs import Job, Row, run, seconds
+from tests.torture.kills import TRAIN, different, torn, undisturbed
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, process, refused, seqapp
+from conftest import ROOT, SMALL, process, refused, seqapp, small_dataset
 
 from seqapp.runs.run import open_run
 
@@ -275,7 +275,6 @@ def test_progress_is_plain_lines_on_stderr(tmp_path: Path) -> None:
 
 def test_keras_callbacks_are_called(tmp_path: Path) -> None:
     import keras
-    from test_contract import load
 
     from seqapp import rooms
     from seqapp.networks.factory import Shape, build
@@ -292,7 +291,7 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             seen.append(f"epoch {epoch}, {sorted(logs)[-1]}")
 
-    dataset = load("fibonacci")
+    dataset = small_dataset("fibonacci")
     network = build(dataset.task, layer_of(rooms.find("models", "gru"), {}), Shape(4, 1, 0.0))
     train(tmp_path, dataset, network, Plan(2, 64, 0.01, 1.0, 5, 100, 0), Progress(), callbacks=[Witness()])
     assert seen == ["begin", "epoch 0, validation_loss", "epoch 1, validation_loss"]

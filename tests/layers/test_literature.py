@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,115 +9,16 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from numpy.typing import NDArray
+from layer_oracles import FEATURES, LITERATURE, ORACLES, random_layer, sample
 
 from seqapp import layers, rooms
 from seqapp.layers.regularization import Remedies
 
-Array = NDArray[Any]
-States = list[Array]
-ZOO = [
-    "PeepholeLSTM", "CoupledLSTM", "JANET", "LayerNormLSTM", "LayerNormGRU", "MultiplicativeLSTM", "MultiplicativeRNN",
-    "IndependentRNN", "MinimalGRU",
-]  # fmt: skip
-UNITS, FEATURES = 5, 3
-
-
-def sigmoid(z: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-z)))
-
-
-def normal(z: Array) -> Array:
-    return np.asarray((z - z.mean(-1, keepdims=True)) / np.sqrt(z.var(-1, keepdims=True) + 1e-5))
-
-
-def blocks(z: Array) -> list[Array]:
-    return np.split(z, z.shape[-1] // UNITS, -1)
-
-
-# Each takes the weights by name, an input (batch, features) and the states before, and gives the states after.
-def peephole(w: dict[str, Array], x: Array, s: States) -> States:
-    i, f, g, o = blocks(x @ w["kernel"] + s[0] @ w["recurrent_kernel"] + w["bias"])
-    p_i, p_f, p_o = blocks(w["peepholes"])
-    c = sigmoid(f + p_f * s[1]) * s[1] + sigmoid(i + p_i * s[1]) * np.tanh(g)
-    return [sigmoid(o + p_o * c) * np.tanh(c), c]
-
-
-def coupled(w: dict[str, Array], x: Array, s: States) -> States:
-    f, g, o = blocks(x @ w["kernel"] + s[0] @ w["recurrent_kernel"] + w["bias"])
-    c = sigmoid(f) * s[1] + (1 - sigmoid(f)) * np.tanh(g)
-    return [sigmoid(o) * np.tanh(c), c]
-
-
-def janet(w: dict[str, Array], x: Array, s: States) -> States:
-    f, g = blocks(x @ w["kernel"] + s[0] @ w["recurrent_kernel"] + w["bias"])
-    return [sigmoid(f) * s[0] + (1 - sigmoid(f - 1)) * np.tanh(g)]
-
-
-def layer_norm_lstm(w: dict[str, Array], x: Array, s: States) -> States:
-    z = normal(x @ w["kernel"]) * w["input_gain"] + normal(s[0] @ w["recurrent_kernel"]) * w["state_gain"] + w["bias"]
-    i, f, g, o = blocks(z)
-    c = sigmoid(f) * s[1] + sigmoid(i) * np.tanh(g)
-    return [sigmoid(o) * np.tanh(normal(c) * w["cell_gain"] + w["cell_bias"]), c]
-
-
-def layer_norm_gru(w: dict[str, Array], x: Array, s: States) -> States:
-    def apart(z: Array) -> Array:
-        return np.concatenate([normal(z[:, : 2 * UNITS]), normal(z[:, 2 * UNITS :])], -1)
-
-    xz, xr, xg = blocks(apart(x @ w["kernel"]) * w["input_gain"] + w["bias"])
-    hz, hr, hg = blocks(apart(s[0] @ w["recurrent_kernel"]) * w["state_gain"])
-    z, r = sigmoid(xz + hz), sigmoid(xr + hr)
-    return [z * s[0] + (1 - z) * np.tanh(xg + r * hg)]
-
-
-def multiplicative_lstm(w: dict[str, Array], x: Array, s: States) -> States:
-    *z, m = blocks(x @ w["kernel"] + w["bias"])
-    p = blocks((m * (s[0] @ w["factor_kernel"])) @ w["recurrent_kernel"])
-    i, f, g, o = (one + two for one, two in zip(z, p, strict=True))
-    c = sigmoid(f) * s[1] + sigmoid(i) * np.tanh(g)
-    return [sigmoid(o) * np.tanh(c), c]
-
-
-def multiplicative_rnn(w: dict[str, Array], x: Array, s: States) -> States:
-    z, m = blocks(x @ w["kernel"] + w["bias"])
-    return [np.tanh(z + (m * (s[0] @ w["factor_kernel"])) @ w["recurrent_kernel"])]
-
-
-def independent(w: dict[str, Array], x: Array, s: States) -> States:
-    return [np.maximum(x @ w["kernel"] + w["bias"] + w["recurrent_weights"] * s[0], 0)]
-
-
-def minimal(w: dict[str, Array], x: Array, s: States) -> States:
-    z, g = blocks(x @ w["kernel"] + w["bias"])
-    return [sigmoid(z) * s[0] + (1 - sigmoid(z)) * g]
-
-
-ORACLES: dict[str, Callable[[dict[str, Array], Array, States], States]] = dict(
-    zip(ZOO, (peephole, coupled, janet, layer_norm_lstm, layer_norm_gru, multiplicative_lstm, multiplicative_rnn,
-              independent, minimal), strict=True)
-)  # fmt: skip
-
-
-def drawn(kind: str, **options: Any) -> Any:
-    """A layer in float64 with random weights everywhere."""
-    options = {"return_sequences": True, "return_state": True, "dtype": "float64"} | options
-    layer, random = getattr(layers, kind)(UNITS, **options), np.random.default_rng(1)
-    layer.build((None, None, FEATURES))
-    for weight in layer.trainable_weights:
-        weight.assign(random.normal(0, 0.6, weight.shape))
-    return layer
-
-
-def sample(layer: Any, batch: int = 4, steps: int = 6) -> tuple[Array, States]:
-    random = np.random.default_rng(2)
-    return random.normal(size=(batch, steps, FEATURES)), [random.normal(size=(batch, UNITS)) for _ in layer.state_size]
-
 
 @pytest.mark.parametrize("way", ["trained", "inferred", "by keras", "one step after the other"])
-@pytest.mark.parametrize("kind", ZOO)
+@pytest.mark.parametrize("kind", LITERATURE)
 def test_every_step_is_the_papers(kind: str, way: str) -> None:
-    layer = drawn(kind)
+    layer = random_layer(kind)
     layer.engine = "keras" if way == "by keras" else "fast"
     inputs, states = sample(layer)
     mask = np.random.default_rng(3).random((4, 6)) < 0.7
@@ -143,9 +43,9 @@ def test_every_step_is_the_papers(kind: str, way: str) -> None:
     np.testing.assert_allclose(np.asarray(outputs)[seen], np.stack(expected, 1)[seen], atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", [*ZOO, "SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_gradients_are_those_of_finite_differences(kind: str) -> None:
-    layer = drawn(kind)
+    layer = random_layer(kind)
     inputs, states = (tf.nest.map_structure(tf.Variable, part) for part in sample(layer, batch=3, steps=4))
     watched = [inputs, *states, *(weight.value for weight in layer.trainable_weights)]
     random = np.random.default_rng(5)
@@ -170,9 +70,9 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
 
 
 @pytest.mark.parametrize("omega", [0.0, 1.0])
-@pytest.mark.parametrize("kind", [*ZOO, "SimpleRNN", "LSTM", "GRU"])
+@pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:
-    layer = drawn(kind)
+    layer = random_layer(kind)
     layer.remedies = Remedies(omega=omega if kind != "MinimalGRU" else 0.0)
 
     def gradients(inputs: Any) -> Any:
@@ -186,7 +86,7 @@ def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> Non
         np.testing.assert_allclose(tf.convert_to_tensor(one), tf.convert_to_tensor(two), atol=1e-12)
 
 
-@pytest.mark.parametrize("kind", ZOO)
+@pytest.mark.parametrize("kind", LITERATURE)
 def test_a_keras_file_gives_the_same_layer_and_answers(kind: str, tmp_path: Path) -> None:
     inputs = keras.Input((None, FEATURES))
     both = layers.BothWays(getattr(layers, kind)(4, return_sequences=True, return_state=True),
@@ -207,9 +107,9 @@ def test_options_of_a_step_are_kept_in_its_file() -> None:
     assert again.go_backwards
 
 
-@pytest.mark.parametrize("kind", ZOO)
+@pytest.mark.parametrize("kind", LITERATURE)
 def test_what_is_saved_is_stock_tensorflow(kind: str, tmp_path: Path) -> None:
-    layer = drawn(kind, dtype="float32")
+    layer = random_layer(kind, dtype="float32")
 
     class Module(tf.Module):  # type: ignore[misc]
         def __init__(self) -> None:
@@ -233,13 +133,13 @@ def test_every_layer_has_a_file_of_its_own() -> None:
     made = {
         type(rooms.find("models", name).call("layer", units=2, name="x")).__name__ for name in rooms.names("models")
     }
-    assert made == {*ZOO, "SimpleRNN", "LSTM", "GRU"}
+    assert made == {*LITERATURE, "SimpleRNN", "LSTM", "GRU"}
 
 
 def test_a_linear_steps_scan_is_its_loop() -> None:
     from seqapp.layers import compiled
 
-    layer = drawn("MinimalGRU")
+    layer = random_layer("MinimalGRU")
     inputs, states = sample(layer, steps=37)
     mask = np.random.default_rng(3).random((4, 37)) < 0.7
     scanned = layer(inputs, initial_state=states, mask=mask)

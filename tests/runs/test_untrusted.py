@@ -19,9 +19,8 @@ import h5py
 import hypothesis
 import numpy as np
 import pytest
-from conftest import refused, seqapp
+from conftest import OWN, refused, seqapp
 
-from benchmarks.readers import PARTS, Example
 from seqapp import rooms, trust
 from seqapp.data.dates import read_dates
 from seqapp.errors import BadInput
@@ -29,9 +28,10 @@ from seqapp.networks.stack import Network
 from seqapp.runs import archives
 from seqapp.runs.run import load_weights, open_run
 from seqapp.training import checkpoint
+from tests.torture.readers import PARTS, Example
 
-WEB_LOG = (Path(__file__).parent / "own" / "web_log.py").read_text()
-STACKED = (Path(__file__).parent / "own" / "stacked_gru.py").read_text()
+WEB_LOG = (OWN / "web_log.py").read_text()
+STACKED = (OWN / "stacked_gru.py").read_text()
 MARK = "from pathlib import Path\nPath('executed').touch()\n"
 CHANGED = "The file was changed after training."
 KERNEL = "layers/simple_rnn/cell/vars/0"

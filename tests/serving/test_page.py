@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
+from conftest import ROOT
 
 from seqapp.serving.page import POLICY
 
-PAGE = Path(__file__).resolve().parent.parent / "seqapp" / "serving" / "page.html"
+PAGE = ROOT / "seqapp" / "serving" / "page.html"
 EVIL = "<img src=x onerror=document.title='taken'>"
 STORY = "quick brown fox jumps over the lazy dog. "
 

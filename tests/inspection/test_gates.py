@@ -12,9 +12,9 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL, refused, seqapp
-from test_remedies import network
-from test_zoo import ORACLES, UNITS, ZOO, drawn, sample
+from conftest import OWN, SMALL, refused, seqapp
+from layer_oracles import LITERATURE, ORACLES, UNITS, random_layer, sample
+from layer_oracles import small_network as network
 
 from seqapp import rooms
 from seqapp.inspection import _traces
@@ -36,9 +36,9 @@ GATES = {
 }
 
 
-@pytest.mark.parametrize("kind", ZOO)
+@pytest.mark.parametrize("kind", LITERATURE)
 def test_states_are_those_of_the_step(kind: str) -> None:
-    layer = drawn(kind)
+    layer = random_layer(kind)
     inputs, _ = sample(layer, batch=1)
     weights = {weight.path.split("/")[-1]: weight.numpy() for weight in layer.trainable_weights}
     now = [np.zeros((1, UNITS)) for _ in layer.state_size]
@@ -50,7 +50,7 @@ def test_states_are_those_of_the_step(kind: str) -> None:
 
 
 def test_an_lstms_gates_make_its_states() -> None:
-    layer = drawn("LSTM")
+    layer = random_layer("LSTM")
     found = _traces._traced(layer, tf.constant(sample(layer, batch=1)[0]))
     let_in, forget, candidate, let_out = found.gates.values()
     cell = found.states["cell state"]
@@ -154,7 +154,7 @@ def test_a_person_reads_what_units_hold(trained: Callable[[str], Path]) -> None:
 
 
 def test_a_users_own_layer_shows_its_states(tmp_path: Path) -> None:
-    source = (Path(__file__).parent / "own" / "stacked_gru.py").read_text()
+    source = (OWN / "stacked_gru.py").read_text()
     (tmp_path / "stacked_gru.py").write_text(source)
     seqapp("train", "recall", *SMALL["recall"], "--model", "./stacked_gru.py", "--out", "run")
     document = json.loads(seqapp("inspect", "run", "gates", "--json").stdout)

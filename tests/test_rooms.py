@@ -9,11 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, ask, refused, seqapp
+from conftest import OWN, ROOT, SMALL, ask, refused, seqapp
 
 from seqapp import rooms
-
-OWN = Path(__file__).parent / "own"
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Requests that no client should send: a server answers each with a 4xx or hangs up, and goes on as before.
 
-    python -m benchmarks.malformed [--requests 20000] [--seed 0]
+    python -m tests.torture.malformed [--requests 20000] [--seed 0]
 
 Half of them are documents that hypothesis makes from the shapes of real ones: wrong types, deep nesting, huge numbers,
 names and lengths that do not fit. Half are real requests whose bytes are cut, changed, doubled, given a wrong length,
@@ -24,10 +24,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from benchmarks.load import GROWTH, asked_and_expected, made, same
-from benchmarks.mutations import given
 from benchmarks.served import Client, Served, memory, serving
 from seqapp.system.tensorflow import start_tensorflow
+from tests.torture.load import GROWTH, asked_and_expected, made, same
+from tests.torture.mutations import given
 
 PATIENCE = 10.0  # seconds for an answer
 NAMES = ["terms", "text", "prompt", "length", "temperature", "seed", "history", "ids", "state_1", "b64", "x"]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from conftest import seqapp
 
-from benchmarks.load import TRAININGS, load
-from benchmarks.malformed import malformed
+from tests.torture.load import TRAININGS, load
+from tests.torture.malformed import malformed
 
 
 @pytest.fixture(scope="module")

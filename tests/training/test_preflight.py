@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import refused, seqapp
+from conftest import OWN, refused, seqapp
 
-WEB_LOG = (Path(__file__).parent / "own" / "web_log.py").read_text()
+WEB_LOG = (OWN / "web_log.py").read_text()
 LAYER = "import keras\n\n\ndef layer(units, name):\n    return {}\n"
 
 

@@ -481,4 +481,4 @@ class TestUsage:
 
 
 def views() -> list[str]:
-    return sorted(file.stem for file in (ROOT / "seqapp" / "views").glob("[!_]*.py"))
+    return sorted(file.stem for file in (ROOT / "seqapp" / "inspection").glob("[!_]*.py"))

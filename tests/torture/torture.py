@@ -1,6 +1,6 @@
 """What happens to a tool: kills, Ctrl-C, full disks. The full form of what the tests do a few times.
 
-    python -m benchmarks.torture [--kills 30] [--seed 0] [--parts train,force,export,evaluate,stops]
+    python -m tests.torture.torture [--kills 30] [--seed 0] [--parts train,force,export,evaluate,stops]
 
 A Markdown table: what was done, how many times, how often it failed. Exit code 1 if anything did.
 """
@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
-from benchmarks import kills, stops
-from benchmarks.jobs import Row
+from tests.torture import kills, stops
+from tests.torture.jobs import Row
 
 Part = Callable[[Path, int, Random], Iterator[Row]]  # of a folder to work in, how many times, and what draws
 PARTS: dict[str, Part] = {

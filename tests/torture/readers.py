@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from benchmarks.mutations import altered, changed
 from seqapp import rooms
 from seqapp.api import train
 from seqapp.errors import BadInput
@@ -26,6 +25,7 @@ from seqapp.runs.options import NETWORK, TRAINING, training_options
 from seqapp.runs.run import Run, open_run
 from seqapp.saved_model import examples
 from seqapp.training.optimizer import Plan
+from tests.torture.mutations import altered, changed
 
 SMALL: dict[str, dict[str, Any]] = {
     "fibonacci": {"sequences": 60, "test_digits": 10},

@@ -1,6 +1,6 @@
 """Half an hour in the life of a server: mixed questions from several clients, new versions, a broken one, bad requests.
 
-    python -m benchmarks.load [--minutes 30] [--swaps 5] [--clients 6] [--seed 0]
+    python -m tests.torture.load [--minutes 30] [--swaps 5] [--clients 6] [--seed 0]
 
 Three small models are served by one process. Every answer is compared with the one that the SavedModel itself gives; an
 answer to a bad request must be its 4xx. Prints a table in Markdown; exits 1 if a request failed, a version was not

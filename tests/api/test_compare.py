@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, SMALL, refused, seqapp
+from conftest import OWN, SMALL, refused, seqapp
 from rich.console import Console
 
 from seqapp.api import compare
@@ -51,7 +51,7 @@ class Far(web_log.WebLog):
 @pytest.fixture
 def far(tmp_path: Path) -> Path:
     """A dataset of the user's own with an option --gap, in the current folder."""
-    shutil.copy(ROOT / "tests" / "own" / "web_log.py", tmp_path)
+    shutil.copy(OWN / "web_log.py", tmp_path)
     (tmp_path / "far.py").write_text(FAR)
     return tmp_path
 

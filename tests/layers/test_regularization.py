@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import SMALL, refused, seqapp
-from test_zoo import UNITS, drawn, sample
+from layer_oracles import UNITS, AtTheEnd, random_layer, sample
+from layer_oracles import small_network as network
 
 from seqapp import rooms
-from seqapp.contract import Tokens, Vectors
-from seqapp.contract.head import Category
+from seqapp.contract import Tokens
 from seqapp.errors import BadInput
 from seqapp.layers.engine import compilation, loops
 from seqapp.layers.engine.compilation import Sequence
@@ -26,25 +26,13 @@ from seqapp.runs.run import layer_of, load_weights, open_run
 KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
 
 
-class Question:
-    """A task of which only the ends count."""
-
-    inputs: Any = Vectors(4)
-    head = Category(5)
-    at_end = True
-
-
-def network(model: str = "lstm", task: Any = None, layers: int = 1, **shape: Any) -> Any:
-    return build(task or Question(), layer_of(rooms.find("models", model), {}), Shape(6, layers, 0.0, **shape))
-
-
 class TestMasks:
     """Zoneout's and recurrent dropout's masks in the engine, against a loop of single steps that TensorFlow derives."""
 
     @pytest.mark.parametrize("reads", [False, True])
     @pytest.mark.parametrize("kind", KINDS)
     def test_outputs_and_gradients(self, kind: str, reads: bool) -> None:
-        layer = drawn(kind)
+        layer = random_layer(kind)
         inputs, states = sample(layer)
         random, step = np.random.default_rng(4), layer.step()
         changes = tf.constant(random.random((6, 4, UNITS * len(states))) < 0.7)
@@ -77,7 +65,7 @@ class TestMasks:
             np.testing.assert_allclose(one, two, atol=1e-10)
 
     def test_zoneout_keeps_its_share_in_training_and_mixes_it_in_otherwise(self) -> None:
-        layer = drawn("LSTM")
+        layer = random_layer("LSTM")
         layer.remedies = Remedies(zoneout=0.25)
         inputs, states = sample(layer, batch=4000, steps=1)
         states = [np.zeros((4000, UNITS)), np.full((4000, UNITS), 9.0)]
@@ -102,7 +90,7 @@ class TestMasks:
 class TestOmega:
     def test_it_is_equation_9(self) -> None:
         """Against Jacobians written out: of h = tanh(x + h U), diag(1 - h²) Uᵀ."""
-        layer = drawn("SimpleRNN")
+        layer = random_layer("SimpleRNN")
         random = np.random.default_rng(0)
         x, delta = random.normal(size=(3, 2, UNITS)), random.normal(size=(3, 2, UNITS))
         states = random.normal(size=(4, 2, UNITS))
@@ -118,7 +106,7 @@ class TestOmega:
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_its_gradient_is_that_of_finite_differences(self, kind: str) -> None:
-        layer = drawn(kind)
+        layer = random_layer(kind)
         random, step = np.random.default_rng(0), layer.step()
         x = tf.constant(random.normal(size=(3, 2, step.blocks * UNITS)))
         states, signals = (
@@ -137,7 +125,7 @@ class TestOmega:
         assert float(np.sum(np.asarray(gradient) * direction)) == pytest.approx(expected, rel=1e-5)
 
     def test_small_signals_count_and_absent_ones_do_not(self) -> None:
-        layer, random = drawn("SimpleRNN", dtype="float32"), np.random.default_rng(0)
+        layer, random = random_layer("SimpleRNN", dtype="float32"), np.random.default_rng(0)
         x, delta = random.normal(size=(2, 1, UNITS)), random.normal(size=(2, 1, UNITS))
         states = [tf.constant(random.normal(size=(3, 1, UNITS)), tf.float32)]
 
@@ -182,7 +170,7 @@ class TestStarts:
         assert (network("gru", forget_bias=3.5).layers[0].cell.bias.numpy()[0, :6] == 3.5).all()
 
     def test_chrono_spreads_memories_up_to_its_steps(self) -> None:
-        layer = build(Question(), layer_of(rooms.find("models", "lstm"), {}), Shape(2000, 1, 0.0, chrono=500.0)).layers[
+        layer = build(AtTheEnd(), layer_of(rooms.find("models", "lstm"), {}), Shape(2000, 1, 0.0, chrono=500.0)).layers[
             0
         ]  # type: ignore[arg-type]
         let_in, forget, candidate, let_out = np.split(layer.cell.bias.numpy(), 4)
@@ -285,7 +273,7 @@ class TestStacks:
         )
 
     def test_tied_embeddings_do_not_fit_both_ways(self) -> None:
-        class Tied(Question):
+        class Tied(AtTheEnd):
             inputs = Tokens(5)
 
         with pytest.raises(BadInput, match="--tie-embeddings: not with --bidirectional"):

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.jobs import Job, Row, run, seconds
+from tests.torture.jobs import Job, Row, run, seconds
 
 TRAIN = ["train", "recall", "--gap", "10", "--sequences", "400", "--model", "simple_rnn", "--units", "8", "--epochs",
          "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "1", "--engine", "keras"]  # fmt: skip

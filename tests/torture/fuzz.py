@@ -1,6 +1,6 @@
 """Readers of data, questions and run folders, given what nobody writes on purpose: never a traceback, never a hang.
 
-    python -m benchmarks.fuzz [--examples 10000] [--parts csv,text,json,run] [--seed 0]
+    python -m tests.torture.fuzz [--examples 10000] [--parts csv,text,json,run] [--seed 0]
 
 Prints a table, and what failed with the input that did it; exits 1 if anything did. An input may take 2 seconds.
 """
@@ -19,9 +19,9 @@ import traceback
 import warnings
 from pathlib import Path
 
-from benchmarks.mutations import given
-from benchmarks.readers import PARTS, VALID, Example
 from seqapp.system.tensorflow import start_tensorflow
+from tests.torture.mutations import given
+from tests.torture.readers import PARTS, VALID, Example
 
 MOST = 2.0  # seconds for an input
 HANGS = 120  # seconds after which Python says where it hangs, and ends

@@ -20,7 +20,6 @@ from typing import Any
 import pytest
 from conftest import ROOT, refused, seqapp
 
-from benchmarks import jobs, kills
 from seqapp.api import evaluate, export
 from seqapp.errors import BadInput
 from seqapp.runs import lifecycle
@@ -29,6 +28,7 @@ from seqapp.system import files
 from seqapp.system.files import draft, is_draft, publish
 from seqapp.system.locks import at_rest, claimed, in_use
 from seqapp.system.signals import interruptible, terminable
+from tests.torture import jobs, kills
 
 ON = "--resume"
 
