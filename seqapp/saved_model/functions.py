@@ -1,4 +1,4 @@
-"""A task and its network as compiled functions: `predict` calls them, `export` saves them, so both give one answer."""
+"""A task's signatures as compiled functions: `predict` calls them, `export` saves them, so both give the same answer."""
 
 from __future__ import annotations
 
@@ -18,13 +18,24 @@ from seqapp.system.text import from_bytes, to_bytes
 
 @dataclass(frozen=True)
 class Function:
-    """One compiled signature: arrays or nested lists in by name, NumPy arrays (text as str) out by name."""
+    """A compiled signature.
 
-    inputs: Mapping[str, Any]  # tf.TensorSpec by name
+    Attributes:
+        inputs: tf.TensorSpec by name.
+        concrete: the tf.function with these inputs.
+    """
+
+    inputs: Mapping[str, Any]
     concrete: Any
 
     def __call__(self, **raw: Any) -> Raw:
-        """Answer a batch of questions.
+        """Answer a batch.
+
+        Args:
+            **raw: arrays or nested lists by input name, each of shape `(batch, …)`.
+
+        Returns:
+            NumPy arrays by output name, text as str.
 
         Raises:
             BadInput: an input has the wrong type, shape or content.
@@ -36,11 +47,11 @@ class Function:
         try:
             answer = self.concrete(**self.tensors(raw))
         except tf.errors.InvalidArgumentError as error:
-            raise BadInput(said(error)) from None
+            raise BadInput(error_message(error)) from None
         return {name: _as_array(tensor) for name, tensor in answer.items()}
 
     def tensors(self, raw: Raw) -> dict[str, Any]:
-        """The inputs as the signature takes them."""
+        """Convert raw inputs to tensors of the signature's types."""
         import tensorflow as tf
 
         return {
@@ -50,12 +61,21 @@ class Function:
 
 
 def functions(task: Task, network: Network, *names: str) -> dict[str, Function]:
-    """The signatures of a task named, or all, compiled around its network."""
-    found = task.signatures(network)
-    return {name: _compiled(found[name]) for name in names or found}
+    """Compile signatures of a task around its network.
+
+    Args:
+        task: defines the signatures.
+        network: the network they call.
+        *names: the signatures to compile; all if none is named.
+
+    Returns:
+        Each compiled signature by name.
+    """
+    signatures = task.signatures(network)
+    return {name: _compile(signatures[name]) for name in names or signatures}
 
 
-def _compiled(signature: Signature) -> Function:
+def _compile(signature: Signature) -> Function:
     import tensorflow as tf
 
     def checked(**raw: Any) -> Raw:
@@ -76,7 +96,7 @@ def _as_array(tensor: Any) -> Any:
 
 
 def _as_bytes(value: Any) -> Any:
-    """Text in arrays and nested lists as UTF-8; a surrogate is the byte that it stands for."""
+    """Encode text in arrays and nested lists as UTF-8, a lone surrogate as the byte it stands for."""
     if isinstance(value, str):
         return to_bytes(value)
     if isinstance(value, np.ndarray):
@@ -84,10 +104,10 @@ def _as_bytes(value: Any) -> Any:
     return [_as_bytes(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def said(error: Exception) -> str:
-    """The sentence of an in-graph check, without what TensorFlow writes around it."""
-    found = re.search(r"assertion failed: \[(.*?)\](?:\n|\s*\[\[|$)", str(error), re.DOTALL)
-    if found:
-        return found.group(1)
+def error_message(error: Exception) -> str:
+    """Return the message of a check in the graph, without the text that TensorFlow puts around it."""
+    match = re.search(r"assertion failed: \[(.*?)\](?:\n|\s*\[\[|$)", str(error), re.DOTALL)
+    if match:
+        return match.group(1)
     lines = [line.strip() for line in str(error).splitlines()]
     return [line for line in lines if line and not line.startswith(("[[", "<"))][-1]

@@ -1,4 +1,4 @@
-"""Warm-up requests: what an exported model is asked before it takes traffic, in the file that TF Serving reads.
+"""Warm-up requests of an exported model: a server runs them before the model takes traffic. TF Serving's file format.
 
 A TFRecord of PredictionLog at assets.extra/tf_serving_warmup_requests, at most 1,000 records.
 Source: https://www.tensorflow.org/tfx/serving/saved_model_warmup
@@ -13,11 +13,16 @@ from typing import Any
 import numpy as np
 
 FILE = Path("assets.extra") / "tf_serving_warmup_requests"
-MOST = 1000  # records that TF Serving takes
+MAX_RECORDS = 1000  # that TF Serving accepts
 
 
 def write(file: Path, requests: Mapping[str, Mapping[str, Any]]) -> None:
-    """Write one predict request, tensors by input name, for each signature; the model's name is left to the server."""
+    """Write one predict request for each signature; the model's name is left to the server.
+
+    Args:
+        file: the file to write.
+        requests: tensors by input name, by signature.
+    """
     import tensorflow as tf
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -31,11 +36,11 @@ def write(file: Path, requests: Mapping[str, Mapping[str, Any]]) -> None:
             records.write(log.SerializeToString())
 
 
-def requests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The signature and the arrays of each predict request that a SavedModel carries; text is bytes.
+def read(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the warm-up requests of a SavedModel: a signature's name, and arrays by input name. Text is bytes.
 
     Raises:
-        Exception: of several kinds, where the file is damaged.
+        Exception: of several kinds, if the file is damaged.
     """
     import tensorflow as tf
     from tensorflow_serving.apis import prediction_log_pb2
@@ -44,8 +49,8 @@ def requests(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     if not file.is_file():
         return
     for number, record in enumerate(tf.data.TFRecordDataset(str(file)).as_numpy_iterator()):
-        if number == MOST:
-            raise ValueError(f"{FILE.name}: more than {MOST} records")
+        if number == MAX_RECORDS:
+            raise ValueError(f"{FILE.name}: expected at most {MAX_RECORDS} records")
         request = prediction_log_pb2.PredictionLog.FromString(record).predict_log.request
         yield (
             request.model_spec.signature_name,

@@ -1,1 +1,1 @@
-"""Serving: SavedModels behind TF Serving's REST interface, ours or not, driven by their SignatureDefs alone."""
+"""Serve SavedModels, seqapp's or others, over TF Serving's REST interface, by their SignatureDefs alone."""

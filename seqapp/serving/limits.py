@@ -1,4 +1,4 @@
-"""What a server takes on at most."""
+"""What a server accepts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes, rows, numbers and seconds. What goes beyond is refused with a sentence; nothing is cut."""
+    """Upper limits; a request beyond one is rejected with an error message, never truncated.
 
-    body: int = 8 << 20  # bytes
-    rows: int = 1024  # in one request
-    length: int = 10_000  # of any integer input of that name: how many items to generate
-    requests: int = 64  # at work at once; beyond: 429
-    connections: int = 512  # open at once; beyond: the one that has been waiting longest makes room, else 503
-    seconds: float = 60.0  # for one request, from its first byte to its answer; beyond: 504
-    idle: float = 60.0  # seconds that a connection may say nothing
+    Attributes:
+        max_body: bytes of a request's body, also after decompression.
+        max_rows: rows in one request.
+        max_length: the value of an integer input named `length`, the number of items to generate.
+        max_requests: predict requests processed at once; further ones get 429.
+        max_connections: connections open at once; a new one closes the one that has been idle longest, else gets 503.
+        timeout: seconds from a request's first byte to its answer; after that, 504.
+        idle_timeout: seconds until a connection without a request is closed.
+    """
+
+    max_body: int = 8 << 20
+    max_rows: int = 1024
+    max_length: int = 10_000
+    max_requests: int = 64
+    max_connections: int = 512
+    timeout: float = 60.0
+    idle_timeout: float = 60.0

@@ -1,4 +1,4 @@
-"""`seqapp serve`: models loaded, a server in a thread, and a wait for the signal that ends it."""
+"""`seqapp serve`: load the models, run the server in a thread, and wait for the signal that stops it."""
 
 from __future__ import annotations
 
@@ -11,65 +11,66 @@ import click
 
 from seqapp.errors import BadInput, WorkFailed
 from seqapp.serving.http.server import Server
-from seqapp.serving.models.batching import Batcher
+from seqapp.serving.models.batching import Batcher, run_alone
 from seqapp.serving.models.models import Model, Watcher
 from seqapp.serving.options import Settings
-from seqapp.serving.rest.rest import Rest, at_once
+from seqapp.serving.rest.rest import RestApi
 
-LOOPBACK = ("127.", "localhost", "::1")
+LOOPBACK = ("127.", "localhost", "::1")  # how such addresses start
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM, which is answered by an orderly end, or SIGINT, which raises KeyboardInterrupt after one.
+    """Serve until SIGTERM or SIGINT, and finish the requests in progress.
 
     Raises:
-        BadInput: the address cannot be listened on.
-        WorkFailed: a model has no version that can be loaded.
+        BadInput: the server cannot listen on the address.
+        WorkFailed: none of a model's versions can be loaded.
+        KeyboardInterrupt: the signal was SIGINT.
     """
-    models = _models(settings)
-    run = Batcher(settings.batch_size, settings.batch_seconds) if settings.batch_size > 1 else at_once
-    with Server((settings.host, settings.port), Rest(models, settings.limits, run), settings.keys) as server:
+    models = _create_models(settings)
+    run = Batcher(settings.batch_size, settings.batch_seconds) if settings.batch_size > 1 else run_alone
+    with Server((settings.host, settings.port), RestApi(models, settings.limits, run), settings.keys) as server:
         _bind(server, settings)
         _load(models)
         server.server_activate()
-        _until_told(server, models, settings)
+        _serve_until_signal(server, models, settings)
 
 
-def _until_told(server: Server, models: dict[str, Model], settings: Settings) -> None:
-    """Answer requests and take new versions over until a signal comes, then let the requests under way end."""
-    caught: list[int] = []
-    told = threading.Event()
+def _serve_until_signal(server: Server, models: dict[str, Model], settings: Settings) -> None:
+    """Answer requests and load new versions until a signal arrives, then finish the requests in progress."""
+    signals: list[int] = []
+    stop = threading.Event()
 
-    def note(number: int, _frame: Any) -> None:
-        if caught and number == signal.SIGINT:
-            raise KeyboardInterrupt  # somebody does not want to wait for the requests under way
-        caught.append(number)
-        told.set()
+    def on_signal(number: int, _frame: Any) -> None:
+        if signals and number == signal.SIGINT:
+            raise KeyboardInterrupt  # the user does not want to wait for the requests in progress
+        signals.append(number)
+        stop.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     watcher = Watcher(list(models.values()), settings.poll_seconds)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="accept", daemon=True).start()
     watcher.start()
     _announce(settings, server, models)
     try:
-        told.wait()
+        stop.wait()
         watcher.stop()
-        done = server.drain()
+        complete = server.drain()
     finally:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
-    left = "" if done else "Requests that took too long were left."
-    if caught[0] == signal.SIGINT:
-        raise KeyboardInterrupt(left)
-    click.echo(f"Stopped. {left}".rstrip(), err=True)
+    remark = "" if complete else "Some requests were not answered in time."
+    if signals[0] == signal.SIGINT:
+        raise KeyboardInterrupt(remark)
+    click.echo(f"Stopped. {remark}".rstrip(), err=True)
 
 
-def _models(settings: Settings) -> dict[str, Model]:
-    def say(text: str) -> None:
+def _create_models(settings: Settings) -> dict[str, Model]:
+    def report(text: str) -> None:
         click.echo(text, err=True)
 
     return {
-        name: Model(name, base, settings.keep, settings.labels.get(name, {}), say)
+        name: Model(name, base, settings.keep, settings.labels.get(name, {}), report)
         for name, base in settings.bases.items()
     }
 
@@ -82,7 +83,7 @@ def _load(models: dict[str, Model]) -> None:
         for label in sorted(label for label, version in model.labels.items() if version not in model.loaded):
             click.echo(
                 f"Note: --label {label}: version {model.labels[label]} of '{model.name}' is not loaded; loaded: "
-                f"{', '.join(map(str, sorted(model.loaded)))} (--keep says how many are).",
+                f"{', '.join(map(str, sorted(model.loaded)))} (--keep sets how many).",
                 err=True,
             )
 
@@ -96,7 +97,7 @@ def _bind(server: Server, settings: Settings) -> None:
 
 
 def url(host: str, port: int) -> str:
-    """Where a server is asked: IPv6 addresses stand in brackets."""
+    """Return a server's URL; an IPv6 address is put in brackets."""
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
@@ -106,7 +107,13 @@ def _announce(settings: Settings, server: Server, models: dict[str, Model]) -> N
         click.echo(f"{base}/v1/models/{model.name}:predict")
     click.echo(f"{base}/")
     if not settings.host.startswith(LOOPBACK):
-        who = "whoever has a key" if settings.keys else "everyone without a key (--api-key-file asks for one)"
+        access = (
+            "and has a key can query the models"
+            if settings.keys
+            else "can query the models without a key (--api-key-file requires one)"
+        )
         click.echo(
-            f"Note: --host {settings.host}: who can reach this machine can ask the models, {who}; no TLS.", err=True
+            f"Note: --host {settings.host}: anyone who can reach this machine {access}; connections are not encrypted "
+            "(no TLS).",
+            err=True,
         )

@@ -1,1 +1,1 @@
-"""HTTP/1.1: connections, bodies and limits."""
+"""HTTP/1.1: connections, request bodies, time limits."""

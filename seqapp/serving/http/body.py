@@ -1,4 +1,4 @@
-"""Reading a request off a socket: never longer than its deadline, never more bytes than allowed."""
+"""Read a request's body from a socket, within its deadline and its size limit."""
 
 from __future__ import annotations
 
@@ -10,103 +10,117 @@ import zlib
 from email.message import Message
 from typing import Any
 
-from seqapp.serving.rest.status import Refused, invalid
+from seqapp.serving.status import StatusError, invalid_argument
 
-LINE = 1024  # bytes of a chunk's size line
+MAX_LINE = 1024  # bytes, of a chunk's size or a trailer
+MAX_TRAILERS = 100
 
 
-class Stream(io.RawIOBase):
-    """The bytes of a socket, up to a moment that moves from request to request.
+class DeadlineStream(io.RawIOBase):
+    """Reads a socket until a deadline, which the connection moves from request to request.
 
-    A socket's own timeout starts anew with every byte; this one does not, so a client that sends one byte a second
-    holds a thread no longer than any other.
+    A socket's own timeout starts again with every byte; a deadline does not, so a client that sends one byte per second
+    occupies a thread no longer than any other client.
     """
 
     def __init__(self, connection: socket.socket) -> None:
         self.connection, self.deadline = connection, 0.0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
         """Wait for bytes.
 
         Raises:
-            TimeoutError: the moment has come.
+            TimeoutError: the deadline has passed.
         """
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        seconds = self.deadline - time.monotonic()
+        if seconds <= 0:
             raise TimeoutError
-        self.connection.settimeout(left)
+        self.connection.settimeout(seconds)
         return self.connection.recv_into(buffer)
 
 
-def read_body(stream: io.BufferedReader[Stream], headers: Message, most: int) -> bytes:
-    """What a request carries, by its Content-Length or in chunks, unpacked where it says that it is gzip.
+def read_body(stream: io.BufferedReader[DeadlineStream], headers: Message, max_bytes: int) -> bytes:
+    """Read a body by its Content-Length or in chunks, and decompress it if it is gzip.
+
+    Args:
+        stream: positioned after the headers.
+        headers: the request's headers.
+        max_bytes: the size limit, before and after decompression.
+
+    Returns:
+        The body, empty if the headers announce none.
 
     Raises:
-        Refused: its length is unclear or too large.
-        ConnectionError: the client went away.
+        StatusError: its length is ambiguous or over the limit, or its encoding is invalid.
+        ConnectionError: the client closed the connection.
+        TimeoutError: the deadline has passed.
     """
     lengths, coding = headers.get_all("Content-Length", []), headers.get("Transfer-Encoding")
     if coding is not None:
         if lengths or coding.strip().lower() != "chunked":
-            raise invalid("Transfer-Encoding: expected 'chunked', alone and without a Content-Length.")
-        body = _chunks(stream, most)
+            raise invalid_argument("Transfer-Encoding: expected 'chunked', alone and without a Content-Length.")
+        body = _read_chunks(stream, max_bytes)
     elif lengths:
         if len(set(lengths)) > 1 or not re.fullmatch(r"\d{1,18}", lengths[0].strip(), re.ASCII):
-            raise invalid(f"Content-Length: expected one number of bytes, got '{', '.join(lengths)[:100]}'.")
-        body = _exactly(stream, _allowed(int(lengths[0]), most))
+            raise invalid_argument(f"Content-Length: expected one number of bytes, got '{', '.join(lengths)[:100]}'.")
+        _check_size(int(lengths[0]), max_bytes)
+        body = _read_exactly(stream, int(lengths[0]))
     else:
         return b""
-    return _unpacked(body, most) if headers.get("Content-Encoding", "").strip().lower() == "gzip" else body
+    return _decompress(body, max_bytes) if headers.get("Content-Encoding", "").strip().lower() == "gzip" else body
 
 
-def _allowed(length: int, most: int) -> int:
-    if length > most:
-        raise Refused(
-            "RESOURCE_EXHAUSTED", f"the body has {length:,} bytes; this server takes {most:,}. Send fewer rows.", 413
+def _check_size(size: int, max_bytes: int) -> None:
+    if size > max_bytes:
+        raise StatusError(
+            "RESOURCE_EXHAUSTED",
+            f"expected a body of at most {max_bytes:,} bytes, got {size:,}. Send fewer rows per request.",
+            http=413,
         )
-    return length
 
 
-def _exactly(stream: io.BufferedReader[Stream], length: int) -> bytes:
-    body = stream.read(length)
-    if len(body) < length:
+def _read_exactly(stream: io.BufferedReader[DeadlineStream], size: int) -> bytes:
+    body = stream.read(size)
+    if len(body) < size:
         raise ConnectionError
     return body
 
 
-def _chunks(stream: io.BufferedReader[Stream], most: int) -> bytes:
+def _read_chunks(stream: io.BufferedReader[DeadlineStream], max_bytes: int) -> bytes:
     body = bytearray()
-    while True:
-        line = stream.readline(LINE)
-        size = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n", line)
-        if size is None:
-            if not line:
-                raise ConnectionError
-            raise invalid("Transfer-Encoding: expected a chunk's size in hexadecimal.")
-        length = int(size[1], 16)
-        if length == 0:
-            break
-        _allowed(len(body) + length, most)
-        body += _exactly(stream, length)
+    while size := _read_chunk_size(stream):
+        _check_size(len(body) + size, max_bytes)
+        body += _read_exactly(stream, size)
         if stream.readline(3) not in (b"\r\n", b"\n"):
-            raise invalid("Transfer-Encoding: expected a line's end after a chunk.")
-    for _ in range(100):  # trailers, which mean nothing here
-        if stream.readline(LINE) in (b"\r\n", b"\n", b""):
+            raise invalid_argument("Transfer-Encoding: expected the end of a line after a chunk.")
+    for _ in range(MAX_TRAILERS):  # they are ignored
+        if stream.readline(MAX_LINE) in (b"\r\n", b"\n", b""):
             return bytes(body)
-    raise invalid("Transfer-Encoding: too many trailers.")
+    raise invalid_argument("Transfer-Encoding: too many trailers.")
 
 
-def _unpacked(body: bytes, most: int) -> bytes:
-    unpacker = zlib.decompressobj(wbits=31)
+def _read_chunk_size(stream: io.BufferedReader[DeadlineStream]) -> int:
+    line = stream.readline(MAX_LINE)
+    if not line:
+        raise ConnectionError
+    match = re.fullmatch(rb"([0-9a-fA-F]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n", line)
+    if match is None:
+        raise invalid_argument("Transfer-Encoding: expected the size of a chunk in hexadecimal.")
+    return int(match[1], 16)
+
+
+def _decompress(body: bytes, max_bytes: int) -> bytes:
+    """Decompress gzip, but no more than the size limit and one byte."""
+    decompressor = zlib.decompressobj(wbits=31)
     try:
-        made = unpacker.decompress(body, most + 1)
+        content = decompressor.decompress(body, max_bytes + 1)
     except zlib.error as error:
-        raise invalid(f"Content-Encoding: expected gzip: {error}") from None
-    _allowed(len(made), most)
-    if not unpacker.eof:
-        raise invalid("Content-Encoding: expected gzip, which ends too early.")
-    return made
+        raise invalid_argument(f"Content-Encoding: expected gzip: {error}") from None
+    _check_size(len(content), max_bytes)
+    if not decompressor.eof:
+        raise invalid_argument("Content-Encoding: expected gzip, got a truncated body.")
+    return content

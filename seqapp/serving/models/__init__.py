@@ -1,1 +1,1 @@
-"""Which SavedModels and versions are loaded, and how their requests are batched."""
+"""The SavedModels that are served: their versions, and how requests to them are batched."""

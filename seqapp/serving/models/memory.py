@@ -1,4 +1,4 @@
-"""How a server of many short-lived threads, whose models come and go, keeps its memory (with glibc; else as it is)."""
+"""Keep the memory of a long-running server small: many short-lived threads, models that come and go. With glibc only."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import ctypes
 M_ARENA_MAX = -8  # malloc.h
 
 
-def share_one_heap() -> None:
-    """Let all threads allocate from one heap; call it before there are others.
+def use_one_arena() -> None:
+    """Let all threads allocate from one heap. Call it before other threads exist.
 
-    By default each has its own, up to eight for a core, and what one request frees there the next, in another thread,
-    cannot use: a server under load grows for hours.
+    By default glibc gives threads heaps of their own, up to eight per core. What one request frees in one of them, the
+    next request cannot use in another thread, so a server under load grows for hours.
     """
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
-    """Hand what lies free in the heap to the system again.
+def trim_heap() -> None:
+    """Return free memory in the heap to the operating system.
 
-    To load a model takes tens of megabytes for a moment, while the one before it is still there: freed, they would stay
-    with the process below whatever was allocated meanwhile.
+    Loading a model takes tens of megabytes for a moment, while the previous version is still in memory. Once freed,
+    they would stay with the process, below whatever was allocated meanwhile.
     """
     with contextlib.suppress(AttributeError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,7 +1,7 @@
-"""Models by name: folders BASE/<number>/ watched for new versions, the highest loaded, warmed and swapped in.
+"""Models: folders BASE/<number>/ polled for new versions, of which the highest are loaded, warmed up and served.
 
-A version that cannot be loaded is reported in the model's status and the one before it goes on serving; it is tried
-again when its files change. Words and states are TF Serving's (get_model_status_impl.cc, server_core.cc).
+If a version cannot be loaded, the model's status says why and the previous version stays in service; loading is tried
+again when its files change. States and messages are TF Serving's (get_model_status_impl.cc, server_core.cc).
 """
 
 from __future__ import annotations
@@ -14,16 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from seqapp.serving.models.memory import give_back
+from seqapp.serving.models.memory import trim_heap
 from seqapp.serving.models.version import Version
-from seqapp.serving.rest.status import Refused, invalid
+from seqapp.serving.status import StatusError, invalid_argument
 
-LONGEST = 500  # characters of what TensorFlow says of a broken version
+MAX_MESSAGE = 500  # characters of TensorFlow's message about a version that cannot be loaded
+
+Fingerprint = list[tuple[str, int, int]]
 
 
 @dataclass(frozen=True)
 class State:
-    """Where a version stands: START, LOADING, AVAILABLE, UNLOADING or END."""
+    """The state of a version: LOADING, AVAILABLE, UNLOADING or END, with the error that ended it."""
 
     name: str
     error_code: str = "OK"
@@ -32,120 +34,130 @@ class State:
 
 @dataclass
 class Model:
-    """One base folder, of which the `keep` highest versions are served. Only `poll` changes it."""
+    """A base folder and its versions in memory. Only `poll` changes it.
+
+    Attributes:
+        name: the model's name in paths.
+        base: the folder that holds <number>/saved_model.pb.
+        keep: how many of the highest versions are served.
+        labels: version numbers by label.
+        report: called with a line of text when a version is loaded or unloaded, or cannot be loaded.
+        states: the state of every version seen so far, by number.
+        loaded: the versions in service, by number. Replaced as a whole, so that readers need no lock.
+    """
 
     name: str
     base: Path
     keep: int = 1
     labels: Mapping[str, int] = field(default_factory=dict)
-    say: Callable[[str], None] = lambda text: None
+    report: Callable[[str], None] = lambda text: None
     states: dict[int, State] = field(default_factory=dict)
-    loaded: dict[int, Version] = field(default_factory=dict)  # replaced whole, so that readers need no lock
-    _broken: dict[int, Any] = field(default_factory=dict)  # what their files looked like
-    _leaving: list[tuple[int, weakref.ref[Version]]] = field(default_factory=list)  # taken out; requests may hold them
+    loaded: dict[int, Version] = field(default_factory=dict)
+    _failures: dict[int, Fingerprint] = field(default_factory=dict)  # of versions that could not be loaded
+    _unloading: list[tuple[int, weakref.ref[Version]]] = field(default_factory=list)  # requests may still use them
 
     def version(self, number: int | None = None, label: str | None = None) -> Version:
-        """The version asked for; without number and label the highest.
+        """Return the version with a number or a label, or the highest one.
 
         Raises:
-            Refused: it is not loaded.
+            StatusError: it is not loaded.
         """
-        loaded = self.loaded
-        asked = self._resolved(number, label)
-        if asked is None and loaded:
+        loaded, number = self.loaded, self._resolve(number, label)
+        if number is None and loaded:
             return loaded[max(loaded)]
-        if asked is None or asked not in loaded:
-            raise Refused("NOT_FOUND", f"Servable not found for request: {_request(self.name, asked)}")
-        return loaded[asked]
+        if number is None or number not in loaded:
+            request = f"Latest({self.name})" if number is None else f"Specific({self.name}, {number})"
+            raise StatusError("NOT_FOUND", f"Servable not found for request: {request}")
+        return loaded[number]
 
     def status(self, number: int | None = None, label: str | None = None) -> list[dict[str, Any]]:
-        """What GET /v1/models/NAME says, highest version first.
+        """Return the answer to GET /v1/models/NAME: the state of one version, or of all, highest first.
 
         Raises:
-            Refused: the version was never seen, or no version at all.
+            StatusError: there has been no such version, or no version at all.
         """
-        asked, states = self._resolved(number, label), dict(self.states)
-        if asked is not None and asked not in states:
-            raise Refused("NOT_FOUND", f"Could not find version {asked} of model {self.name}")
+        number, states = self._resolve(number, label), dict(self.states)
+        if number is not None and number not in states:
+            raise StatusError("NOT_FOUND", f"Could not find version {number} of model {self.name}")
         if not states:
-            raise Refused("NOT_FOUND", f"Could not find any versions of model {self.name}")
+            raise StatusError("NOT_FOUND", f"Could not find any versions of model {self.name}")
         return [
             {
                 "version": str(version),
                 "state": states[version].name,
                 "status": {"error_code": states[version].error_code, "error_message": states[version].error_message},
             }
-            for version in sorted(states if asked is None else [asked], reverse=True)
+            for version in sorted(states if number is None else [number], reverse=True)
         ]
 
     def poll(self) -> None:
-        """Look at the folder once: load what is new and wanted, then let go of what is not wanted any more."""
-        present = versions_in(self.base)
-        for number in list(self._broken):
-            if number not in present or _look(present[number]) != self._broken[number]:
-                del self._broken[number]
+        """Compare the folder with what is loaded: load new versions, then unload those no longer wanted."""
+        present = find_versions(self.base)
+        for number, fingerprint in list(self._failures.items()):
+            if number not in present or _fingerprint(present[number]) != fingerprint:
+                del self._failures[number]
         while True:
-            wanted = sorted(present.keys() - self._broken.keys(), reverse=True)[: self.keep]
+            wanted = sorted(present.keys() - self._failures.keys(), reverse=True)[: self.keep]
             missing = [number for number in wanted if number not in self.loaded]
             if not missing:
                 break
             self._load(missing[0], present[missing[0]])
-        if wanted:  # a folder that was emptied leaves what is loaded
+        if wanted:  # otherwise the folder is empty, and what is loaded stays in service
             for number in self.loaded.keys() - set(wanted):
-                self._take_out(number)
-        self._let_go()
+                self._retire(number)
+        self._unload()
 
-    def _resolved(self, number: int | None, label: str | None) -> int | None:
+    def _resolve(self, number: int | None, label: str | None) -> int | None:
         if label is None:
             return number
         if label not in self.labels:
-            raise invalid(f"Unrecognized servable version label: {label}")
+            raise invalid_argument(f"Unrecognized servable version label: {label}")
         return self.labels[label]
 
     def _load(self, number: int, folder: Path) -> None:
-        look = _look(folder)
+        fingerprint = _fingerprint(folder)
         self.states[number] = State("LOADING")
         try:
             version = Version(folder, number)
-            version.warm()
-        except Exception as error:  # TensorFlow's own are of many kinds
-            message = " ".join(str(error).split())[:LONGEST] or type(error).__name__
+            version.warm_up()
+        except Exception as error:  # TensorFlow raises many kinds
+            message = " ".join(str(error).split())[:MAX_MESSAGE] or type(error).__name__
             self.states[number] = State("END", getattr(error, "code", "UNKNOWN"), message)
-            self._broken[number] = look
-            self.say(f"{self.name}: version {number} cannot be loaded: {message}")
+            self._failures[number] = fingerprint
+            self.report(f"{self.name}: version {number} cannot be loaded: {message}")
             return
-        give_back()
+        trim_heap()
         self.loaded = self.loaded | {number: version}
         self.states[number] = State("AVAILABLE")
-        self.say(f"{self.name}: version {number} is loaded")
+        self.report(f"{self.name}: version {number} is loaded")
 
-    def _take_out(self, number: int) -> None:
-        """Give a version to no more requests; those that are under way still hold it."""
+    def _retire(self, number: int) -> None:
+        """Send no more requests to a version; those in progress still use it."""
         self.states[number] = State("UNLOADING")
-        self._leaving.append((number, weakref.ref(self.loaded[number])))
-        self.loaded = {kept: version for kept, version in self.loaded.items() if kept != number}
+        self._unloading.append((number, weakref.ref(self.loaded[number])))
+        self.loaded = {other: version for other, version in self.loaded.items() if other != number}
 
-    def _let_go(self) -> None:
-        """Free the versions that no request holds any more."""
-        leaving, gone = self._leaving, []
-        self._leaving = []
-        for number, version in leaving:  # each is looked at once: it may go at any moment
+    def _unload(self) -> None:
+        """Free the retired versions that no request uses any more."""
+        unloading, freed = self._unloading, []
+        self._unloading = []
+        for number, version in unloading:  # each reference is read once: a version may be freed at any moment
             if version() is None:
-                gone.append(number)
+                freed.append(number)
             else:
-                self._leaving.append((number, version))
-        if not gone:
+                self._unloading.append((number, version))
+        if not freed:
             return
         gc.collect()  # a graph and its operations refer to each other
-        give_back()
-        for number in gone:
-            if number not in self.loaded:  # else it has come back meanwhile
+        trim_heap()
+        for number in freed:
+            if number not in self.loaded:  # otherwise it has been loaded again meanwhile
                 self.states[number] = State("END")
-            self.say(f"{self.name}: version {number} is unloaded")
+            self.report(f"{self.name}: version {number} is unloaded")
 
 
 class Watcher:
-    """A thread that polls models."""
+    """A thread that polls models every `seconds`."""
 
     def __init__(self, models: list[Model], seconds: float) -> None:
         self.models, self.seconds = models, seconds
@@ -153,11 +165,11 @@ class Watcher:
         self._thread = threading.Thread(target=self._watch, name="versions", daemon=True)
 
     def start(self) -> None:
-        """Begin to poll."""
+        """Start polling."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Poll no more."""
+        """Stop polling."""
         self._stop.set()
 
     def _watch(self) -> None:
@@ -165,12 +177,12 @@ class Watcher:
             for model in self.models:
                 try:
                     model.poll()
-                except OSError as error:  # the folder is being moved, or its disk is away
-                    model.say(f"{model.name}: {error}")
+                except OSError as error:  # the folder is being moved, or its disk is not mounted
+                    model.report(f"{model.name}: {error}")
 
 
-def versions_in(base: Path) -> dict[int, Path]:
-    """Folders with a SavedModel by their number, as TF Serving reads names: any integer, leading zeros allowed."""
+def find_versions(base: Path) -> dict[int, Path]:
+    """Return a folder's versions by number, by TF Serving's rule for names: any integer, leading zeros allowed."""
     if not base.is_dir():
         return {}
     return {
@@ -180,10 +192,6 @@ def versions_in(base: Path) -> dict[int, Path]:
     }
 
 
-def _look(folder: Path) -> list[tuple[str, int, int]]:
-    """What would differ if somebody mended the folder."""
+def _fingerprint(folder: Path) -> Fingerprint:
+    """Return what changes when somebody repairs the folder: its files' names, times and sizes."""
     return sorted((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in folder.rglob("*"))
-
-
-def _request(name: str, version: int | None) -> str:
-    return f"Latest({name})" if version is None else f"Specific({name}, {version})"

@@ -1,4 +1,4 @@
-"""One version of a model: a SavedModel loaded for use, whoever wrote it, known by its SignatureDefs alone."""
+"""One version of a model: a SavedModel in memory, from seqapp or elsewhere, used by its SignatureDefs alone."""
 
 from __future__ import annotations
 
@@ -12,128 +12,149 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.saved_model import warmup
-from seqapp.saved_model.functions import said
-from seqapp.serving.rest.status import Refused, invalid
+from seqapp.saved_model.functions import error_message
+from seqapp.serving.status import StatusError, invalid_argument
 
-DEFAULT = "serving_default"
-INITIALIZER = "__saved_model_init_op"  # a SignatureDef that is none
-CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's C++ words for types
+DEFAULT_SIGNATURE = "serving_default"
+INIT_OP = "__saved_model_init_op"  # stored as a SignatureDef, but cannot be called
+CPP_NAMES = {"float32": "float", "float64": "double", "float16": "half"}  # TensorFlow's C++ names of types
 Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class Place:
-    """An input or output: its type in TensorFlow's C++ words and its shape, -1 for any size, None for any rank."""
+class TensorInfo:
+    """The type and shape of an input or output.
+
+    Attributes:
+        dtype: TensorFlow's C++ name of the type.
+        shape: -1 for an axis of any size; None for any rank.
+    """
 
     dtype: str
     shape: tuple[int, ...] | None
 
-    def check(self, name: str, shape: tuple[int, ...]) -> None:
-        """Refuse an array of another shape."""
+    def check_shape(self, name: str, shape: tuple[int, ...]) -> None:
+        """Raise StatusError unless the array named `name`, of shape `shape`, fits."""
         if self.shape is None:
             return
         if len(shape) != len(self.shape) or any(
-            wanted not in (-1, got) for wanted, got in zip(self.shape, shape, strict=True)
+            expected not in (-1, actual) for expected, actual in zip(self.shape, shape, strict=True)
         ):
-            raise invalid(f"Input '{name}': expected the shape {list(self.shape)}, got {list(shape)}.")
+            raise invalid_argument(f"Input '{name}': expected the shape {list(self.shape)}, got {list(shape)}.")
 
 
 @dataclass(frozen=True)
 class Signature:
-    """A signature that can be called."""
+    """A signature that can be called.
 
-    inputs: Mapping[str, Place]
-    outputs: Mapping[str, Place]
-    run: Callable[..., list[Any]]  # arrays in, in the inputs' order; arrays out, in the outputs'
+    Attributes:
+        inputs: its inputs by name.
+        outputs: its outputs by name.
+        run: takes arrays in the order of `inputs`, returns arrays in the order of `outputs`.
+    """
+
+    inputs: Mapping[str, TensorInfo]
+    outputs: Mapping[str, TensorInfo]
+    run: Callable[..., list[Any]]
 
     @property
     def dtypes(self) -> dict[str, str]:
-        """The types of its inputs by name."""
-        return {name: place.dtype for name, place in self.inputs.items()}
+        """The type of each input by name."""
+        return {name: info.dtype for name, info in self.inputs.items()}
 
     @property
-    def batched(self) -> bool:
-        """Whether all that goes in and comes out leads with an axis of any size."""
-        places = [*self.inputs.values(), *self.outputs.values()]
-        return all(place.shape and place.shape[0] == -1 for place in places)
+    def is_batched(self) -> bool:
+        """Whether the first axis of all inputs and outputs may have any size."""
+        infos = [*self.inputs.values(), *self.outputs.values()]
+        return all(info.shape and info.shape[0] == -1 for info in infos)
 
     def __call__(self, arrays: Arrays) -> dict[str, NDArray[Any]]:
-        """Answer one batch; text is bytes in arrays of objects.
+        """Answer one batch.
+
+        Args:
+            arrays: inputs by name; text is bytes in arrays of objects.
+
+        Returns:
+            Outputs by name, text likewise.
 
         Raises:
-            Refused: a shape is wrong, or the graph itself refuses what it is given.
+            StatusError: a shape is wrong, or the graph itself rejects the inputs.
         """
         import tensorflow as tf
 
-        for name, place in self.inputs.items():
-            place.check(name, arrays[name].shape)
+        for name, info in self.inputs.items():
+            info.check_shape(name, arrays[name].shape)
         try:
-            made = self.run(*(arrays[name] for name in self.inputs))
+            outputs = self.run(*(arrays[name] for name in self.inputs))
         except tf.errors.OpError as error:
-            raise Refused(_code(error), said(error)) from None
-        return {name: np.asarray(each) for name, each in zip(self.outputs, made, strict=True)}
+            raise StatusError(_code_name(error), error_message(error)) from None
+        return {name: np.asarray(output) for name, output in zip(self.outputs, outputs, strict=True)}
 
 
 class Version:
-    """A SavedModel in memory, run in a session as TensorFlow Serving does.
+    """A SavedModel in memory, run in a session as TensorFlow Serving runs it.
 
-    (The functions of `tf.saved_model.load` keep a kilobyte of every question that they refuse, TensorFlow 2.21.)
+    (The functions of `tf.saved_model.load` leak about a kilobyte per input that they reject, TensorFlow 2.21.)
+
+    Args:
+        folder: the folder with saved_model.pb.
+        number: the version's number.
 
     Raises:
-        Exception: of many kinds, where the folder holds no SavedModel that TensorFlow can load.
+        Exception: of many kinds, if TensorFlow cannot load the folder.
     """
 
     def __init__(self, folder: Path, number: int) -> None:
         import tensorflow as tf
 
         self.folder, self.number = folder, number
-        self.definitions = _definitions(folder)
-        self.examples: dict[str, Arrays] = {}  # what each signature may be asked, as far as the model says
+        self.definitions = _signature_defs(folder)
+        self.examples: dict[str, Arrays] = {}  # inputs by signature, from the model's warm-up requests
         session = tf.compat.v1.Session(graph=tf.Graph())
         weakref.finalize(self, session.close)
         with session.graph.as_default():
             tf.compat.v1.saved_model.load(session, ["serve"], str(folder))
         self.signatures = {
-            name: Signature(_places(found.inputs), _places(found.outputs), _callable(session, found))
-            for name, found in self.definitions.items()
-            if name != INITIALIZER
+            name: Signature(_infos(definition.inputs), _infos(definition.outputs), _callable(session, definition))
+            for name, definition in self.definitions.items()
+            if name != INIT_OP
         }
 
     def signature(self, name: str) -> Signature:
-        """The signature of this name, the default one for an empty name.
+        """Return a signature by its name, "" for the default one.
 
         Raises:
-            Refused: there is none, or it takes nothing.
+            StatusError: the model has no such signature, or it has no inputs.
         """
-        found = self.signatures.get(name or DEFAULT)
-        if found is None:
-            raise invalid(f'Serving signature name: "{name or DEFAULT}" not found in signature def')
-        if not found.inputs:
-            raise invalid(f"Failed to get input map for signature: {name or 'DEFAULT'}")
-        return found
+        signature = self.signatures.get(name or DEFAULT_SIGNATURE)
+        if signature is None:
+            raise invalid_argument(f'Serving signature name: "{name or DEFAULT_SIGNATURE}" not found in signature def')
+        if not signature.inputs:
+            raise invalid_argument(f"Failed to get input map for signature: {name or 'DEFAULT'}")
+        return signature
 
-    def method(self, name: str) -> str:
-        """How the signature of this name is meant to be asked, such as tensorflow/serving/predict.
+    def method_name(self, name: str) -> str:
+        """Return how a signature is meant to be called, such as tensorflow/serving/predict.
 
         Raises:
-            Refused: there is none.
+            StatusError: the model has no such signature.
         """
-        if (name or DEFAULT) not in self.definitions:
-            raise invalid(f"No signature was found with the name: {name or DEFAULT}")
-        return str(self.definitions[name or DEFAULT].method_name)
+        if (name or DEFAULT_SIGNATURE) not in self.definitions:
+            raise invalid_argument(f"No signature was found with the name: {name or DEFAULT_SIGNATURE}")
+        return str(self.definitions[name or DEFAULT_SIGNATURE].method_name)
 
-    def warm(self) -> None:
-        """Ask what the model's warm-up requests ask, so that the first client does not wait for TensorFlow to begin.
+    def warm_up(self) -> None:
+        """Run the model's warm-up requests, so that the first client need not wait for TensorFlow's initialization.
 
         Raises:
-            Exception: of several kinds, where a request cannot be read or answered.
+            Exception: of several kinds, if a request cannot be read or answered.
         """
-        for name, given in warmup.requests(self.folder):
-            self.signature(name)(given)
-            self.examples.setdefault(name or DEFAULT, given)
+        for name, inputs in warmup.read(self.folder):
+            self.signature(name)(inputs)
+            self.examples.setdefault(name or DEFAULT_SIGNATURE, inputs)
 
     def metadata(self, name: str) -> dict[str, Any]:
-        """What GET /v1/models/NAME/metadata says: every SignatureDef as protobuf's JSON."""
+        """Return the answer to GET /v1/models/NAME/metadata: every SignatureDef as protobuf's JSON."""
         from google.protobuf.json_format import MessageToDict
 
         definitions = {
@@ -148,8 +169,8 @@ class Version:
         }
 
 
-def _definitions(folder: Path) -> dict[str, Any]:
-    """The SignatureDefs of the graph tagged `serve`, by name."""
+def _signature_defs(folder: Path) -> dict[str, Any]:
+    """Return the SignatureDefs of the graph tagged `serve`, by name."""
     from tensorflow.core.protobuf import saved_model_pb2
 
     document = saved_model_pb2.SavedModel()
@@ -161,28 +182,29 @@ def _definitions(folder: Path) -> dict[str, Any]:
 
 
 def _callable(session: Any, definition: Any) -> Callable[..., list[Any]]:
-    """A signature as a function of its inputs in order, to its outputs in order."""
-    fed, fetched = (
-        [session.graph.get_tensor_by_name(places[name].name) for name in sorted(places)]
-        for places in (definition.inputs, definition.outputs)
+    """Return a signature as a function from its inputs to its outputs, each sorted by name."""
+    inputs, outputs = (
+        [session.graph.get_tensor_by_name(infos[name].name) for name in sorted(infos)]
+        for infos in (definition.inputs, definition.outputs)
     )
-    made: Callable[..., list[Any]] = session.make_callable(fetched, fed)
-    return made
+    function: Callable[..., list[Any]] = session.make_callable(outputs, inputs)
+    return function
 
 
-def _places(described: Mapping[str, Any]) -> dict[str, Place]:
+def _infos(protos: Mapping[str, Any]) -> dict[str, TensorInfo]:
+    """Convert TensorInfo messages, sorted by name."""
     import tensorflow as tf
 
-    made = {}
-    for name in sorted(described):
-        place, dtype = described[name], tf.dtypes.as_dtype(described[name].dtype).name
-        shape = None if place.tensor_shape.unknown_rank else tuple(int(dim.size) for dim in place.tensor_shape.dim)
-        made[name] = Place(CPP_NAMES.get(dtype, dtype), shape)
-    return made
+    infos = {}
+    for name in sorted(protos):
+        proto, dtype = protos[name], tf.dtypes.as_dtype(protos[name].dtype).name
+        shape = None if proto.tensor_shape.unknown_rank else tuple(int(dim.size) for dim in proto.tensor_shape.dim)
+        infos[name] = TensorInfo(CPP_NAMES.get(dtype, dtype), shape)
+    return infos
 
 
-def _code(error: Any) -> str:
-    """The name of an error's status code."""
+def _code_name(error: Any) -> str:
+    """Return the name of a TensorFlow error's status code."""
     from tensorflow.core.protobuf import error_codes_pb2
 
     return str(error_codes_pb2.Code.Name(error.error_code))

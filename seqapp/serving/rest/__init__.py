@@ -1,1 +1,1 @@
-"""TensorFlow Serving's REST interface: paths, bodies, status codes."""
+"""TF Serving's REST interface: JSON requests to arrays, and arrays to JSON answers."""

@@ -1,11 +1,11 @@
-"""What a request can come to besides an answer: TensorFlow's status codes and TF Serving's HTTP codes for them.
+"""The error a request can end with: TensorFlow's status codes and the HTTP status TF Serving sends for each.
 
 Source: ToHTTPStatusCode in tensorflow_serving/model_servers/http_server.cc.
 """
 
 from __future__ import annotations
 
-HTTP = {
+HTTP_STATUS = {
     "INVALID_ARGUMENT": 400,
     "FAILED_PRECONDITION": 400,
     "OUT_OF_RANGE": 400,
@@ -25,15 +25,21 @@ HTTP = {
 }
 
 
-class Refused(Exception):
-    """A request that gets no answer: a status code by name, and one sentence."""
+class StatusError(Exception):
+    """A request that cannot be answered: the name of a status code, and a message for the client.
+
+    Args:
+        code: a key of HTTP_STATUS.
+        message: one sentence.
+        http: the HTTP status, where it is not the usual one for `code`.
+    """
 
     def __init__(self, code: str, message: str, http: int | None = None) -> None:
         super().__init__(message)
         self.code = code
-        self.http = http or HTTP[code]
+        self.http = http or HTTP_STATUS[code]
 
 
-def invalid(message: str) -> Refused:
-    """The client's mistake: INVALID_ARGUMENT."""
-    return Refused("INVALID_ARGUMENT", message)
+def invalid_argument(message: str) -> StatusError:
+    """Return the error for a client's mistake, INVALID_ARGUMENT."""
+    return StatusError("INVALID_ARGUMENT", message)
