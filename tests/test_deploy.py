@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from conftest import ROOT
 
-from seqapp.serving.rest.rest import PREDICT, STATUS
+from seqapp.serving.rest import routes
 
 DEPLOY = ROOT / "deploy"
 
@@ -48,4 +48,5 @@ def test_kserve_s_manifest_is_an_inference_service_of_its_tensorflow_runtime() -
 def test_the_curl_lines_ask_paths_that_the_server_knows() -> None:
     asked = re.findall(r'curl "\$BASE([^"]*)"', (DEPLOY / "README.md").read_text())
     assert len(asked) == 5
-    assert all(PREDICT.fullmatch(path) or STATUS.fullmatch(path) for path in asked)
+    paths = [("POST" if ":" in path else "GET", path) for path in asked]
+    assert {routes.parse(verb, path).resource for verb, path in paths} == {"status", "metadata", "predict"}

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seqapp.errors import BadInput, WorkFailed
+from seqapp.runs.questions import latest
 from seqapp.runs.run import Run
 from seqapp.saved_model import warmup
-from seqapp.saved_model.examples import examples, latest
+from seqapp.saved_model.examples import example_requests
 from seqapp.saved_model.functions import functions
 from seqapp.system.files import check_writable, draft, flush
 
@@ -35,7 +36,7 @@ def export(run: Run, to: Path) -> Path:
         made = folder / "version"
         tf.saved_model.save(module, str(made), signatures={name: one.concrete for name, one in compiled.items()})
         (made / warmup.FILE).parent.mkdir()
-        warmup.write(made / warmup.FILE, examples(task, latest(run, task), compiled))
+        warmup.write(made / warmup.FILE, example_requests(task, latest(run, task), compiled))
         for name, content in task.assets().items():
             (made / "assets.extra" / name).write_bytes(content)
         return _publish(made, to)

@@ -14,8 +14,8 @@ from seqapp.contract import Raw, Task
 from seqapp.contract.request import Piece
 from seqapp.data.table import read_input
 from seqapp.errors import BadInput
+from seqapp.runs.questions import latest
 from seqapp.runs.run import Run
-from seqapp.saved_model.examples import latest
 from seqapp.system.files import json_line
 from seqapp.system.text import to_bytes
 

@@ -1,4 +1,4 @@
-"""A task's signatures as compiled functions: `predict` calls them, `export` saves them, so both give the same answer."""
+"""A task's signatures as compiled functions: `predict` calls them, `export` saves them, so their answers are equal."""
 
 from __future__ import annotations
 

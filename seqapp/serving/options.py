@@ -111,7 +111,9 @@ def _versions_folder(path: Path) -> Path:
             raise BadInput(f"{path}: not exported yet. First: seqapp export {path}")
         return path / "export"
     if (path / "saved_model.pb").is_file():
-        raise BadInput(f"{path} is itself a SavedModel: pass the folder that holds it as DIR/<version>/, such as DIR/1/.")
+        raise BadInput(
+            f"{path} is itself a SavedModel: pass the folder that holds it as DIR/<version>/, such as DIR/1/."
+        )
     if not find_versions(path):
         raise BadInput(
             f"no versions of a model under '{path}'. Did you forget to name its folder as a number (such as {path}/1/)?"

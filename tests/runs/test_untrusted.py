@@ -429,7 +429,7 @@ class TestRecords:
     def test_a_question_that_is_none(self, latest: Any, copied: Path) -> None:
         edited(copied, "latest", latest)
         assert refused("predict", copied) == (
-            f"Error: {copied / 'run.json'}: latest: expected terms string [None, 2]. Ask about a file of your own."
+            f"Error: {copied / 'run.json'}: latest: expected terms string [None, 2]. Pass a file of your own."
         )
 
 

@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import pytest
 from conftest import ROOT
 
-from seqapp.serving.page import POLICY
+from seqapp.serving.page import SECURITY_HEADER
 
 PAGE = ROOT / "seqapp" / "serving" / "page.html"
 EVIL = "<img src=x onerror=document.title='taken'>"
@@ -132,7 +132,7 @@ class Canned(BaseHTTPRequestHandler):
             code, content = 401, '{"error": "expected a key."}'
         self.send_response(code)
         self.send_header("Content-Type", kind)
-        self.send_header(*POLICY.split(": ", 1))
+        self.send_header(*SECURITY_HEADER.split(": ", 1))
         self.send_header("Retry-After", "2")
         self.send_header("Content-Length", str(len(content.encode())))
         with contextlib.suppress(ConnectionError):  # stopped

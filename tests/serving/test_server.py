@@ -26,12 +26,13 @@ from benchmarks.served import Listening, serving, wait_for
 from seqapp.saved_model import warmup
 from seqapp.serving.http.server import Server
 from seqapp.serving.limits import Limits
-from seqapp.serving.models.batching import Batcher
+from seqapp.serving.models.batching import Batcher, run_alone
 from seqapp.serving.models.models import Model, Watcher
 from seqapp.serving.models.version import Version
-from seqapp.serving.rest.rest import Rest, at_once
-from seqapp.serving.rest.status import Refused
+from seqapp.serving.rest import routes
+from seqapp.serving.rest.rest import RestApi
 from seqapp.serving.run import url
+from seqapp.serving.status import StatusError
 
 PREDICT = "/v1/models/demo:predict"
 
@@ -68,15 +69,15 @@ class Held:
     def __call__(self, *asked: Any) -> Any:
         self.begun.release()
         self.go.wait(30)
-        return at_once(*asked)
+        return run_alone(*asked)
 
 
 @contextmanager
 def listening(
-    model: Model, limits: Limits | None = None, run: Any = at_once, keys: frozenset[bytes] = frozenset()
+    model: Model, limits: Limits | None = None, run: Any = run_alone, keys: frozenset[bytes] = frozenset()
 ) -> Iterator[Within]:
     """A server in this process, as a client sees it."""
-    server = Server(("127.0.0.1", 0), Rest({model.name: model}, limits or Limits(), run), keys)
+    server = Server(("127.0.0.1", 0), RestApi({model.name: model}, limits or Limits(), run), keys)
     server.server_bind()
     server.server_activate()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -161,7 +162,7 @@ def test_an_older_version_comes_back_when_the_newest_is_taken_away_and_the_last_
     half_plus_two(base, 1, add=2.0)
     (base / "7").symlink_to(base / "1")
     said: list[str] = []
-    model = Model("demo", base, say=said.append)
+    model = Model("demo", base, report=said.append)
     model.poll()
     assert list(model.loaded) == [7]
     (base / "7").unlink()
@@ -193,15 +194,15 @@ def test_a_version_that_a_request_still_holds_is_unloaded_when_that_has_its_answ
         wait_for(lambda: model.poll() or model.states[1].name == "END", 10)
 
 
-@pytest.mark.parametrize("run", [at_once, Batcher(4, 0.01)], ids=["at once", "in a batch"])
+@pytest.mark.parametrize("run", [run_alone, Batcher(4, 0.01)], ids=["alone", "in a batch"])
 def test_a_refused_question_leaves_nothing_that_holds_its_version(base: Path, run: Any) -> None:
     version = Version(base / "1", 1)
-    rest = Rest({"demo": Model("demo", base, loaded={1: version})}, Limits(), run)
+    rest = RestApi({"demo": Model("demo", base, loaded={1: version})}, Limits(), run)
     left = weakref.ref(version)
     gc.disable()
     try:
-        with pytest.raises(Refused, match="zero"):
-            rest.answer("POST", PREDICT, document(signature_name="divide", instances=[0]).encode())
+        with pytest.raises(StatusError, match="zero"):
+            rest.answer(routes.parse("POST", PREDICT), document(signature_name="divide", instances=[0]).encode())
         rest.models["demo"].loaded.clear()
         del version
         assert left() is None
@@ -246,7 +247,7 @@ def test_a_batch_gives_each_request_the_answer_that_it_gets_alone(model: Model) 
     signature = model.version().signature("columns")
 
     class Counted:
-        inputs, outputs, batched = signature.inputs, signature.outputs, True
+        inputs, outputs, is_batched = signature.inputs, signature.outputs, True
 
         def __call__(self, given: Any) -> Any:
             calls.append(len(given["b"]))
@@ -295,22 +296,22 @@ def test_what_has_no_batch_axis_is_run_alone(model: Model) -> None:
     ("limits", "body", "code", "said"),
     [
         (
-            Limits(body=50),
+            Limits(max_body=50),
             document(instances=[1.0] * 50),
             413,
-            "the body has 265 bytes; this server takes 50. Send fewer rows.",
+            "expected a body of at most 50 bytes, got 265. Send fewer rows per request.",
         ),
         (
-            Limits(rows=2),
+            Limits(max_rows=2),
             document(instances=[1.0] * 3),
             400,
-            "3 rows; this server takes 2 in a request. Send fewer at once.",
+            "Input 'x': expected at most 2 rows, got 3. Send fewer rows per request.",
         ),
         (
-            Limits(length=5),
+            Limits(max_length=5),
             document(signature_name="generate", instances=[6]),
             400,
-            "Input 'length': 6; this server generates 5 at most. Ask for less, and go on from the answer.",
+            "Input 'length': expected at most 5, got 6. Generate fewer items per request, and continue from the answer.",
         ),
         (Limits(), "[" * 100_000, 400, "JSON Parse error: lists or objects are nested too deeply."),
         (
@@ -333,23 +334,23 @@ def test_what_is_too_much_is_refused_with_a_sentence(
 def test_a_gzip_bomb_is_refused_before_it_is_unpacked(model: Model) -> None:
     import gzip
 
-    with listening(model, Limits(body=1_000_000)) as served:
+    with listening(model, Limits(max_body=1_000_000)) as served:
         code, _, answer = served.ask("POST", PREDICT, gzip.compress(b" " * 50_000_000), Content_Encoding="gzip")
     assert (code, answer["error"]) == (
         413,
-        "the body has 1,000,001 bytes; this server takes 1,000,000. Send fewer rows.",
+        "expected a body of at most 1,000,000 bytes, got 1,000,001. Send fewer rows per request.",
     )
 
 
 def test_requests_beyond_those_at_work_are_told_to_come_again(model: Model) -> None:
     held = Held()
-    with listening(model, Limits(requests=2), held) as served, ThreadPoolExecutor(2) as pool:
+    with listening(model, Limits(max_requests=2), held) as served, ThreadPoolExecutor(2) as pool:
         first = [pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0])) for _ in range(2)]
         for _ in first:
             held.begun.acquire(timeout=10)
         code, headers, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
         assert (code, headers["Retry-After"]) == (429, "1")
-        assert answer == {"error": "2 requests are at work already. Try again in a second."}
+        assert answer == {"error": "the server is already processing 2 requests. Try again in a second."}
         assert served.ask("GET", "/v1/models/demo")[0] == 200  # a status is no work
         held.go.set()
         assert [each.result()[0] for each in first] == [200, 200]
@@ -357,16 +358,16 @@ def test_requests_beyond_those_at_work_are_told_to_come_again(model: Model) -> N
 
 def test_a_request_that_takes_too_long_is_answered_with_504(model: Model) -> None:
     held = Held()
-    with listening(model, Limits(seconds=0.3), held) as served:
+    with listening(model, Limits(timeout=0.3), held) as served:
         code, _, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
         held.go.set()
-    said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Ask for less, or start with a larger --timeout."
+    said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Send a smaller request, or start the server with a larger --timeout."
     assert (code, answer) == (504, {"error": said})
 
 
 def test_an_answer_that_is_being_written_does_not_hold_up_the_watch(model: Model) -> None:
     held = Held()
-    with listening(model, Limits(seconds=0.3), held) as served, ThreadPoolExecutor(1) as pool:
+    with listening(model, Limits(timeout=0.3), held) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
         assert held.begun.acquire(timeout=10)
         (writing,) = served.server._working
@@ -381,14 +382,14 @@ def test_an_ipv6_address_can_be_listened_on(model: Model) -> None:
     addresses = Path("/proc/net/if_inet6")
     if not (addresses.is_file() and addresses.read_text()):
         pytest.skip("this machine has no IPv6")
-    with Server(("::1", 0), Rest({"demo": model}, Limits())) as server:
+    with Server(("::1", 0), RestApi({"demo": model}, Limits())) as server:
         server.server_bind()
         assert server.socket.getsockname()[0] == "::1"
     assert (url("::1", 8501), url("127.0.0.1", 80)) == ("http://[::1]:8501", "http://127.0.0.1:80")
 
 
 def test_slow_and_half_open_clients_are_let_go_and_hold_nobody_up(model: Model) -> None:
-    with listening(model, Limits(seconds=0.5, idle=0.5)) as served:
+    with listening(model, Limits(timeout=0.5, idle_timeout=0.5)) as served:
         silent = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         half = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         half.sendall(plain_post(document(instances=[1.0]))[:-3])
@@ -404,7 +405,7 @@ def test_slow_and_half_open_clients_are_let_go_and_hold_nobody_up(model: Model) 
 
 
 def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_room(model: Model) -> None:
-    with listening(model, Limits(connections=3)) as served:
+    with listening(model, Limits(max_connections=3)) as served:
         idle = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(6)]
         wait_for(lambda: served.server._open == 3)
         assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
@@ -415,7 +416,7 @@ def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_ro
 
 def test_connections_beyond_those_at_work_are_turned_away_with_503(model: Model) -> None:
     held = Held()
-    with listening(model, Limits(connections=1), held) as served, ThreadPoolExecutor(1) as pool:
+    with listening(model, Limits(max_connections=1), held) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
         assert held.begun.acquire(timeout=10)
         code, headers, answer = served.ask("GET", "/v1/models/demo")
@@ -473,7 +474,9 @@ def test_without_its_key_a_client_gets_the_page_alone(model: Model) -> None:
         for path in ("/v1/models/demo", "/models", "/monitoring/prometheus/metrics"):
             code, headers, answer = served.ask("GET", path)
             assert (code, headers["WWW-Authenticate"]) == (401, "Bearer")
-            assert answer == {"error": "expected the header 'Authorization: Bearer KEY' with a key of this server."}
+            assert answer == {
+                "error": "expected the header 'Authorization: Bearer KEY' with one of this server's keys."
+            }
             assert served.ask("GET", path, Authorization="Bearer third")[0] == 401
             assert served.ask("GET", path, Authorization="Basic first")[0] == 401
             assert served.ask("GET", path, Authorization="Bearer second")[0] == 200
@@ -536,7 +539,10 @@ def test_serving_a_run_to_everyone_says_so_and_ctrl_c_ends_it_with_130(
         assert len(answer["predictions"]) == 2
         assert served.end(signal.SIGINT) == 130
     said = "".join(served.said)
-    assert "Note: --host 0.0.0.0: who can reach this machine can ask the models, whoever has a key; no TLS.\n" in said
+    assert (
+        "Note: --host 0.0.0.0: anyone who can reach this machine and has a key can query the models; connections are "
+        "not encrypted (no TLS).\n"
+    ) in said
     assert "Traceback" not in said
 
 
@@ -546,7 +552,7 @@ def test_what_cannot_be_served_is_said_before_tensorflow_is_loaded(base: Path, t
     (tmp_path / "empty").mkdir()
     (tmp_path / "none").write_text("\n")
     for arguments, said in [
-        (["nothing"], "no folder 'nothing'. Serve a RUN that was exported, or a folder DIR/<version>/."),
+        (["nothing"], "no folder 'nothing'. Pass an exported RUN, or a folder DIR/<version>/."),
         (["run"], "run: not exported yet. First: seqapp export run"),
         (
             ["empty"],
@@ -554,16 +560,16 @@ def test_what_cannot_be_served_is_said_before_tensorflow_is_loaded(base: Path, t
         ),
         (
             [base / "1"],
-            f"{base / '1'} is itself a SavedModel: serve the folder that holds it as DIR/<version>/, such as DIR/1/.",
+            f"{base / '1'} is itself a SavedModel: pass the folder that holds it as DIR/<version>/, such as DIR/1/.",
         ),
-        ([base, base], f"two models named 'demo'. Give one another name: NAME={base}"),
-        ([f"a:b={base}"], f"'a:b={base}': a model's name holds neither '/' nor ':'. Give one: NAME={base}"),
+        ([base, base], f"two models are named 'demo'. Rename one: NAME={base}"),
+        ([f"a:b={base}"], f"'a:b={base}': expected a model name without '/' and ':'. Name the model: NAME={base}"),
         (
             [base, "--label", "x"],
-            "--label: expected [NAME/]LABEL=VERSION, with the NAME where there are several; got 'x'.",
+            "--label: expected [NAME/]LABEL=VERSION, with NAME if there are several models; got 'x'.",
         ),
         ([base, "--label", "dmo/x=1"], "--label: no model named 'dmo'. Did you mean 'demo'? Choose from: demo."),
-        ([base, "--api-key-file", "none"], "--api-key-file: expected a key on each line of 'none', found none."),
+        ([base, "--api-key-file", "none"], "--api-key-file: expected one key per line in 'none', got an empty file."),
     ]:
         assert refused("serve", *arguments) == f"Error: {said}"
 

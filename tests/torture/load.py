@@ -104,16 +104,16 @@ def load(models: Path, seconds: float, swaps: int, clients: int, seed: int) -> l
 def asked_and_expected(models: Path) -> list[tuple[bytes, int, Any]]:
     """Requests, the status that each must have, and its answer (None: whatever)."""
     from seqapp.serving.models.version import Version
-    from seqapp.serving.rest.responses import columns
-    from seqapp.serving.rest.rest import listed
+    from seqapp.serving.rest.responses import column_format
+    from seqapp.serving.rest.rest import to_json
 
     questions: list[tuple[bytes, int, Any]] = []
     for base in sorted(models.iterdir()):
         version = Version(base / "1", 1)
         version.warm()
         for name, given in version.examples.items():
-            document = {"signature_name": name, "inputs": {key: listed(array) for key, array in given.items()}}
-            expected = json.loads(columns(version.signature(name)(given)))
+            document = {"signature_name": name, "inputs": {key: to_json(array) for key, array in given.items()}}
+            expected = json.loads(column_format(version.signature(name)(given)))
             questions.append((request(f"/v1/models/{base.name}:predict", document), 200, expected))
         for path in (f"/v1/models/{base.name}", f"/v1/models/{base.name}/metadata", "/models", "/"):
             questions.append((f"GET {path} HTTP/1.1\r\n\r\n".encode(), 200, None))

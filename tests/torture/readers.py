@@ -20,10 +20,10 @@ from seqapp import rooms
 from seqapp.api import train
 from seqapp.errors import BadInput
 from seqapp.networks.factory import Shape
+from seqapp.runs import questions
 from seqapp.runs import record as records
 from seqapp.runs.options import NETWORK, TRAINING, training_options
 from seqapp.runs.run import Run, open_run
-from seqapp.saved_model import examples
 from seqapp.training.optimizer import Plan
 from tests.torture.mutations import altered, changed
 
@@ -175,7 +175,7 @@ def read_json(example: Example, folder: Path) -> None:
         except ValueError:
             return
         if isinstance(asked, dict):
-            task.remark(examples.latest(Run(folder, json.loads(record(name)) | {"latest": asked}), task))
+            task.remark(questions.latest(Run(folder, json.loads(record(name)) | {"latest": asked}), task))
 
     _refused(latest)
     _refused(lambda: task.remark(task.read(task.decode(content, "input"), "input")))
@@ -202,7 +202,7 @@ def read_run(example: Example, folder: Path) -> None:
         assert task.head.units > 0
         assert shape.units > 0
         task.signature()
-        examples.latest(run, task)
+        questions.latest(run, task)
 
     _refused(opened)
 

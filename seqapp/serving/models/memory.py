@@ -1,4 +1,4 @@
-"""Keep the memory of a long-running server small: many short-lived threads, models that come and go. With glibc only."""
+"""Keep the memory of a long-running server small, with many short-lived threads and model versions. glibc only."""
 
 from __future__ import annotations
 

@@ -147,9 +147,7 @@ def _convert_leaf(value: Any, dtype: str) -> Any:
             return value
     else:
         raise StatusError("UNIMPLEMENTED", f"Conversion of JSON Value: {value_text(value)} to type: {dtype}")
-    raise invalid_argument(
-        f"JSON Value: {value_text(value)} Type: {type_name(value)} is not of expected type: {dtype}"
-    )
+    raise invalid_argument(f"JSON Value: {value_text(value)} Type: {type_name(value)} is not of expected type: {dtype}")
 
 
 def _convert_float(value: float, dtype: str) -> float:
@@ -158,9 +156,7 @@ def _convert_float(value: float, dtype: str) -> float:
         return value
     is_integer = isinstance(value, int) and -(2**63) <= value < 2**64  # RapidJSON reads a larger one as a double
     if abs(value) > (MAX_EXACT_INTEGER if is_integer else MAX_FLOAT)[dtype]:
-        raise invalid_argument(
-            f"Cannot convert JSON value: {value_text(value)} to {dtype} without loss of precision."
-        )
+        raise invalid_argument(f"Cannot convert JSON value: {value_text(value)} to {dtype} without loss of precision.")
     return float(value)
 
 
