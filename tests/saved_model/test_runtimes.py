@@ -37,7 +37,7 @@ def version(trained: Callable[[str], Path], tmp_path_factory: pytest.TempPathFac
         if dataset not in made:
             folder = tmp_path_factory.mktemp(dataset)
             made[dataset] = Version(Path(seqapp("export", trained(dataset), "--to", folder).stdout.strip()), 1)
-            made[dataset].warm()
+            made[dataset].warm_up()
         return made[dataset]
 
     return load

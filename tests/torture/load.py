@@ -110,7 +110,7 @@ def asked_and_expected(models: Path) -> list[tuple[bytes, int, Any]]:
     questions: list[tuple[bytes, int, Any]] = []
     for base in sorted(models.iterdir()):
         version = Version(base / "1", 1)
-        version.warm()
+        version.warm_up()
         for name, given in version.examples.items():
             document = {"signature_name": name, "inputs": {key: to_json(array) for key, array in given.items()}}
             expected = json.loads(column_format(version.signature(name)(given)))
