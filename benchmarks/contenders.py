@@ -53,13 +53,14 @@ def network(kind: str, size: Size) -> Any:
     """seqapp's factory's network of a model file's layer."""
     from seqapp import layers
     from seqapp.contract import Tokens
-    from seqapp.networks.factory import Shape, build
+    from seqapp.contract.options import NetworkOptions
+    from seqapp.networks.factory import build
 
     def layer(units: int, name: str) -> Any:
         return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)
 
     task: Any = SimpleNamespace(inputs=Tokens(TOKENS), head=SimpleNamespace(units=TOKENS))
-    return build(task, layer, Shape(size.units, size.layers, 0.0))
+    return build(task, layer, NetworkOptions(units=size.units, layers=size.layers))
 
 
 def seqapp(kind: str, size: Size, count: int) -> Run:
@@ -69,8 +70,8 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     from seqapp.contract import Windows
     from seqapp.contract.head import Category
     from seqapp.data.epochs import Epoch
+    from seqapp.runs.options import TrainingOptions
     from seqapp.training.loop import Trainer
-    from seqapp.training.optimizer import Plan
 
     inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
 
@@ -80,7 +81,7 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
 
     windows = Windows(count * size.batch, gather)
     dataset: Any = SimpleNamespace(windows=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
-    plan = Plan(1, size.batch, 1e-3, 1.0, 1, 1, 0)
+    plan = TrainingOptions(epochs=1, batch_size=size.batch, learning_rate=1e-3, patience=1, checkpoint_every=1)
     trainer = Trainer(Path(tempfile.gettempdir()), dataset, network(kind, size), plan)
     epoch = Epoch(windows, size.batch)
 

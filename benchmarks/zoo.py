@@ -117,11 +117,13 @@ def parameters(model: str, units: int) -> int:
     """Of the network over characters."""
     from seqapp import rooms
     from seqapp.contract import Tokens
-    from seqapp.networks.factory import Shape, build
+    from seqapp.contract.options import NetworkOptions
+    from seqapp.networks.factory import build
     from seqapp.runs.run import layer_of
 
     task: Any = SimpleNamespace(inputs=Tokens(CHARACTERS), head=SimpleNamespace(units=CHARACTERS))
-    return int(build(task, layer_of(rooms.find("models", model), {}), Shape(units, 1, 0.0)).model.count_params())
+    network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=units))
+    return int(network.model.count_params())
 
 
 def equal_units(model: str) -> int:

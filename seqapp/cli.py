@@ -9,14 +9,13 @@ import importlib
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
 
 import seqapp
+from seqapp import rooms
 from seqapp.errors import BadInput, UnknownName, WorkFailed, one_line
-from seqapp.rooms import blame
 from seqapp.system.files import told
 from seqapp.system.signals import terminable
 
@@ -28,8 +27,8 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order in which a newcomer needs them."""
-        found = {file.stem for file in (Path(__file__).parent / "commands").glob("*.py")} - {"__init__"}
-        return [name for name in ORDER if name in found] + sorted(found - set(ORDER))
+        names = rooms.names("commands")
+        return [name for name in ORDER if name in names] + [name for name in names if name not in ORDER]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one command's file."""
@@ -71,7 +70,7 @@ class Usage(click.ClickException):
 
 def _said(error: Exception) -> click.ClickException | None:
     """An error in a user's own file, of the disk or for want of memory, in one line; None for one of ours."""
-    if blamed := blame(error):
+    if blamed := rooms.blame(error):
         return Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)")
     if isinstance(error, OSError) and error.errno and not isinstance(error, BrokenPipeError):  # click's to handle
         return click.ClickException(told(error))

@@ -61,7 +61,7 @@ class Room:
 
 
 def names(kind: str) -> list[str]:
-    """Names of the files in the room `kind` ("datasets" or "models"), sorted."""
+    """Return the names of the files in a folder ("datasets", "models", "commands", "inspection"), sorted."""
     found = {file.stem for folder in seqapp.__path__ for file in (Path(folder) / kind).glob("*.py")}
     return sorted(name for name in found if not name.startswith("_"))
 

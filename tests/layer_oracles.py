@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from seqapp import layers, rooms
 from seqapp.contract import Vectors
 from seqapp.contract.head import Category
-from seqapp.networks.factory import Shape, build
+from seqapp.contract.options import NetworkOptions
+from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of
 
 Array = NDArray[Any]
@@ -124,4 +125,6 @@ class AtTheEnd:
 
 def small_network(model: str = "lstm", task: Any = None, layers: int = 1, **shape: Any) -> Any:
     """A network of six units over four features."""
-    return build(task or AtTheEnd(), layer_of(rooms.find("models", model), {}), Shape(6, layers, 0.0, **shape))
+    return build(
+        task or AtTheEnd(), layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=layers, **shape)
+    )

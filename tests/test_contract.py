@@ -18,10 +18,11 @@ from seqapp import rooms
 from seqapp.api.evaluate import predictions
 from seqapp.contract import SPLITS, Dataset, Tokens
 from seqapp.contract.head import Category
+from seqapp.contract.options import NetworkOptions
 from seqapp.contract.request import Request
 from seqapp.data.epochs import Epoch, batches
 from seqapp.data.streams import Streams
-from seqapp.networks.factory import Shape, build
+from seqapp.networks.factory import build
 from seqapp.networks.stack import check_causal
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
@@ -87,7 +88,7 @@ class TestDataset:
     def test_baselines_are_about_the_same_steps_as_the_model(self, name: str) -> None:
         dataset = load(name)
         layer = layer_of(rooms.find("models", "simple_rnn"), {})
-        network = build(dataset.task, layer, Shape(4, 1, 0.0))
+        network = build(dataset.task, layer, NetworkOptions(units=4))
         ours = dataset.in_units(predictions(dataset, network, "test"))
         for baseline in dataset.baselines().values():
             np.testing.assert_allclose(baseline.predictions.actual, ours.actual, rtol=1e-4, atol=1e-4)
@@ -121,7 +122,9 @@ def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> 
     import tensorflow as tf
 
     loaded = _loaded(dataset)
-    network = build(loaded.task, layer_of(rooms.find("models", model), {}), Shape(6, 2, 0.1))
+    network = build(
+        loaded.task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=2, dropout=0.1)
+    )
     check_causal(network, loaded.task)
     inputs, targets, weights = (tf.constant(part) for part in arrays(loaded, "train"))
     with tf.GradientTape() as tape:
@@ -137,7 +140,7 @@ def test_stepping_gives_what_the_whole_sequence_gives(model: str) -> None:
     import tensorflow as tf
 
     task = load("stock").task
-    network = build(task, layer_of(rooms.find("models", model), {}), Shape(5, 2, 0.2))
+    network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=5, layers=2, dropout=0.2))
     inputs = np.random.default_rng(0).standard_normal((3, 7, task.inputs.size)).astype(np.float32)
     first, states = network.step(tf.constant(inputs[:, :4]), network.start(tf.constant(3)))
     rest = []

@@ -17,12 +17,13 @@ from seqapp.data import splits
 from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
 from seqapp.evaluation.verdict import gains, probability_of_chance, verdict
+from seqapp.runs.options import TrainingOptions
 from seqapp.saved_model.checks import conform
 from seqapp.system.files import as_text, publish
 from seqapp.tasks.classification.dataset import majority, markov, repeat_last
 from seqapp.tasks.series.metrics import Measured, forecast_metrics
 from seqapp.tasks.text.ngrams import NGram
-from seqapp.training.optimizer import Optimizer, Plan
+from seqapp.training.optimizer import Optimizer
 
 
 class TestSplits:
@@ -241,7 +242,16 @@ class TestVerdict:
 
 
 def test_a_short_training_warms_up_and_averages_over_a_tenth_of_it() -> None:
-    plan = Plan(1, 8, 0.5, 1.0, 1, 1, 0, "constant", warmup=50, ema_momentum=0.99)
+    plan = TrainingOptions(
+        epochs=1,
+        batch_size=8,
+        learning_rate=0.5,
+        patience=1,
+        checkpoint_every=1,
+        schedule="constant",
+        warmup=50,
+        ema_momentum=0.99,
+    )
     short, long = (Optimizer(plan, [tf.Variable(1.0)], steps) for steps in (40, 4000))
     assert [float(short.rate(step)) for step in (0, 4)] == pytest.approx([0.1, 0.5])
     assert [float(long.rate(step)) for step in (0, 49)] == pytest.approx([0.5 / 51, 0.5 * 50 / 51])

@@ -13,10 +13,9 @@ from seqapp.api.train import calibrated
 from seqapp.contract import Baseline, Dataset
 from seqapp.contract.head import Predictions
 from seqapp.errors import BadInput
-from seqapp.networks.factory import Shape, build
+from seqapp.networks.factory import build
 from seqapp.runs.run import Run, layer_of
 from seqapp.training.loop import train
-from seqapp.training.optimizer import Plan
 from seqapp.training.progress import Report
 
 
@@ -77,9 +76,9 @@ def _refitted(run: Run, dataset: Any, report: Report) -> tuple[Predictions, dict
 def _trained(run: Run, fold: Dataset, report: Report) -> Predictions:
     options, room = run.record["options"], run.model_room()
     layer = layer_of(room, options["model"])
-    network = build(fold.task, layer, Shape(**run.general("network", Shape)), run.record["seed"])
+    network = build(fold.task, layer, run.network_options(), run.record["seed"])
     with tempfile.TemporaryDirectory() as folder:
-        train(Path(folder), fold, network, Plan(**run.general("training", Plan)), report)
+        train(Path(folder), fold, network, run.training_options(), report)
         fold.task = calibrated(fold, network, Path(folder) / "model.keras")
     said: Predictions = fold.in_units(predictions(fold, network, "test"))
     return said

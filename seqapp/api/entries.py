@@ -15,9 +15,10 @@ import click
 from seqapp import rooms
 from seqapp.api.train import Recipe
 from seqapp.api.train_command import train_command
+from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput, WorkFailed
 from seqapp.rooms import Room
-from seqapp.runs.options import NETWORK, TRAINING
+from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import Run, open_run
 
 GENERAL = ("--model", "--seed", "--resume", "--force", "--out")  # never for one model alone
@@ -131,5 +132,6 @@ class Training:
         declared = (self.dataset.module.load, self.entry.model.module.layer)
         own = ([str(option.name) for option in rooms.options(function)] for function in declared)
         values = self.context().params
-        groups = ({name: values[name] for name in names} for names in (*own, NETWORK, TRAINING))
+        general = ([option.name for option in options_of(kind)] for kind in (NetworkOptions, TrainingOptions))
+        groups = ({name: values[name] for name in names} for names in (*own, *general))
         return Recipe(self.dataset, self.entry.model, *groups)

@@ -13,21 +13,24 @@ import numpy as np
 import seqapp
 from seqapp.api.evaluate import predictions
 from seqapp.contract import Dataset, Raw, Task
+from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput
-from seqapp.networks.factory import STARTS, Shape, build, why_not
+from seqapp.networks.factory import build, why_not
 from seqapp.networks.stack import Network, check_causal
 from seqapp.rooms import Room
 from seqapp.runs.lifecycle import begin, begun, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
+from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import FORMAT, Run, layer_of, load_weights, open_run, versions
 from seqapp.system.files import make_folder
 from seqapp.system.locks import claimed
 from seqapp.training.checkpoint import Position
 from seqapp.training.loop import train
-from seqapp.training.optimizer import Plan
 from seqapp.training.preflight import check_answers, check_dataset, check_weights
 from seqapp.training.progress import Report
 
-OPTIONAL = {"epoch_steps", *STARTS}  # None is a value of theirs
+OPTIONAL = {
+    option.name for kind in (NetworkOptions, TrainingOptions) for option in options_of(kind) if option.optional
+}  # None is a value of theirs
 CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_every", "stop_below"}  # on --resume
 
 
@@ -84,11 +87,11 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     check_dataset(dataset)
     left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
     recipe = recipe.resolved(dataset)
-    shape, plan = Shape(**recipe.network), Plan(**recipe.training)
+    network_options, options = NetworkOptions(**recipe.network), TrainingOptions(**recipe.training)
     layer = layer_of(recipe.model, recipe.model_options)
-    check_weights(dataset.task, lambda: build(dataset.task, layer, shape))
-    network = build(dataset.task, layer, shape, plan.seed)
-    if not shape.bidirectional:
+    check_weights(dataset.task, lambda: build(dataset.task, layer, network_options))
+    network = build(dataset.task, layer, network_options, options.seed)
+    if not network_options.bidirectional:
         check_causal(network, dataset.task)
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)
@@ -96,7 +99,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     with claimed(folder):
         refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
         with begun(Run(folder, _record(recipe, dataset, network, command))) as run:
-            return _finished(run, dataset, network, train(folder, dataset, network, plan, report))
+            return _finished(run, dataset, network, train(folder, dataset, network, options, report))
 
 
 def _announce(recipe: Recipe, dataset: Dataset, left: list[str], report: Report) -> None:
@@ -165,15 +168,16 @@ def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[s
 
 def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
     options = before.record["options"]
-    training = before.general("training", Plan) | {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    changed = {name: changes[name] for name in CHANGEABLE & changes.keys()}
+    training = dataclasses.replace(before.training_options(), **changed)
     if untrained := is_untrained(before):
         report.note("stopped before its first checkpoint: nothing is lost, it begins again")
     data = before.load_dataset()
     network = before.new_network(data.task)
-    done = bool(before.record["finished"]) and epochs(before) >= training["epochs"]
-    run = before.update(options=options | {"training": training}, finished=done)
+    done = bool(before.record["finished"]) and epochs(before) >= training.epochs
+    run = before.update(options=options | {"training": dataclasses.asdict(training)}, finished=done)
     try:
-        position = train(run.folder, data, network, Plan(**training), report, resume=not untrained)
+        position = train(run.folder, data, network, training, report, resume=not untrained)
     except BadInput:  # no checkpoint to go on from: nothing was done
         before.update()
         raise

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from pathlib import Path
 
 import click
 
-from seqapp import inspection
+from seqapp import rooms
 from seqapp.errors import BadInput, UnknownName
 
 
@@ -16,8 +15,7 @@ class Views(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names of the views, sorted."""
-        found = {file.stem for folder in inspection.__path__ for file in Path(folder).glob("*.py")}
-        return sorted(name for name in found if not name.startswith("_"))
+        return rooms.names("inspection")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one view's file."""

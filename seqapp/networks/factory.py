@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from seqapp.contract import Task, Tokens
 from seqapp.contract.head import Tensor
+from seqapp.contract.options import NetworkOptions
 from seqapp.errors import BadInput
 from seqapp.networks.stack import Link, Network, halves, is_recurrent
 
@@ -17,57 +17,30 @@ REMEDIES = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
 STARTS = ("forget_bias", "chrono", "recurrent_init")
 
 
-@dataclass(frozen=True)
-class Shape:
-    """How the factory stacks, how weights begin, and what training does; fractions and factors of 0 add nothing."""
-
-    units: int
-    layers: int
-    dropout: float  # fraction of each recurrent layer's outputs
-    input_dropout: float = 0.0  # fraction of the input's features, the same at all steps: variational dropout
-    weight_drop: float = 0.0  # fraction of the recurrent kernels' weights
-    tie_embeddings: bool = False  # the head reads the embedding's table
-    activation_l2: float = 0.0  # factor of the mean square of the last layer's outputs
-    temporal_l2: float = 0.0  # factor of the mean square of their change from step to step
-    engine: str = "fast"  # of seqapp/layers, or "keras"
-    residual: bool = False  # each recurrent layer's input is added to its output, where they are as wide
-    bidirectional: bool = False  # each recurrent layer reads from both ends
-    recurrent_dropout: float = 0.0  # these three: seqapp/layers/regularization.py
-    zoneout: float = 0.0
-    omega: float = 0.0
-    forget_bias: float | None = None  # these three: seqapp/layers/initialization.py
-    chrono: float | None = None
-    recurrent_init: str | None = None
-
-    def of(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """Some of the values, by name."""
-        return {name: getattr(self, name) for name in names}
-
-
-def build(task: Task, layer: Callable[..., Any], shape: Shape, seed: int = 0) -> Network:
-    """What the task reads, then `shape.layers` of the model file's `layer`, then the head that the task asks for.
+def build(task: Task, layer: Callable[..., Any], options: NetworkOptions, seed: int = 0) -> Network:
+    """What the task reads, then `options.layers` of the model file's `layer`, then the head that the task asks for.
 
     Args:
         task: says what goes in and how wide the head is.
         layer: `layer(units, name)` gives a recurrent Keras layer that returns sequences and state.
-        shape: the stack.
+        options: of the network.
         seed: fixes the initial weights and the dropout.
 
     Raises:
-        BadInput: the shape asks for what the layer or the task does not have.
+        BadInput: the options ask for what the layer or the task does not have.
     """
     import keras
 
     keras.utils.set_random_seed(seed)
-    if shape.bidirectional and not task.at_end:
+    if options.bidirectional and not task.at_end:
         raise BadInput(
             "--bidirectional: this task is answered at every step, where a network that reads from the end would see "
             "what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
         )
-    first, head = _ends(task, shape)
+    first, head = _ends(task, options)
     chain = list(first)
-    if shape.input_dropout:
-        chain.append(Link(keras.layers.SpatialDropout1D(shape.input_dropout, name="input_dropout")))
+    if options.input_dropout:
+        chain.append(Link(keras.layers.SpatialDropout1D(options.input_dropout, name="input_dropout")))
     tokens = isinstance(task.inputs, Tokens)
     inputs = keras.Input(
         (None,) if tokens else (None, task.inputs.size), dtype="int32" if tokens else "float32", name="inputs"
@@ -75,62 +48,63 @@ def build(task: Task, layer: Callable[..., Any], shape: Shape, seed: int = 0) ->
     hidden = inputs
     for link in chain:
         hidden = link(hidden)
-    for number in range(1, shape.layers + 1):
-        hidden = _stacked(chain, hidden, _recurrent(layer, shape, number), shape)
-        _begin(chain, shape, [seed, number])
-        if shape.dropout:
-            chain.append(Link(keras.layers.Dropout(shape.dropout, name=f"dropout_{number}")))
+    for number in range(1, options.layers + 1):
+        hidden = _stacked(chain, hidden, _recurrent(layer, options, number), options)
+        _begin(chain, options, [seed, number])
+        if options.dropout:
+            chain.append(Link(keras.layers.Dropout(options.dropout, name=f"dropout_{number}")))
             hidden = chain[-1](hidden)
     model = keras.Model(inputs, head(hidden), name="network")
-    return Network(model, [*chain, head], shape.activation_l2, shape.temporal_l2)
+    return Network(model, [*chain, head], options.activation_l2, options.temporal_l2)
 
 
-def _ends(task: Task, shape: Shape) -> tuple[list[Link], Link]:
+def _ends(task: Task, options: NetworkOptions) -> tuple[list[Link], Link]:
     """What stands before the recurrent layers, and the head."""
     import keras
 
     from seqapp.layers import Embedding, ReversibleEmbedding
 
-    if not shape.tie_embeddings:
+    if not options.tie_embeddings:
         first = []
         if isinstance(task.inputs, Tokens):
             unit = keras.initializers.RandomNormal(stddev=1.0)  # Keras's 0.05 takes three times as many epochs to learn
-            size = min(task.inputs.size, shape.units)
+            size = min(task.inputs.size, options.units)
             first.append(Link(Embedding(task.inputs.size, size, unit, name="embedding")))
         return first, Link(keras.layers.Dense(task.head.units, name="head"))
     if not isinstance(task.inputs, Tokens) or task.head.units != task.inputs.size:
         raise BadInput("--tie-embeddings: only where the network predicts the same tokens that it reads.")
-    if shape.bidirectional:
+    if options.bidirectional:
         raise BadInput("--tie-embeddings: not with --bidirectional, whose outputs are twice as wide as the table.")
     small = keras.initializers.RandomUniform(-0.1, 0.1)  # the rows are the head's weights too
-    table = ReversibleEmbedding(task.inputs.size, shape.units, embeddings_initializer=small, name="embedding")
+    table = ReversibleEmbedding(task.inputs.size, options.units, embeddings_initializer=small, name="embedding")
     return [Link(table)], Link(table, {"reverse": True})
 
 
-def _recurrent(layer: Callable[..., Any], shape: Shape, number: int) -> Any:
+def _recurrent(layer: Callable[..., Any], options: NetworkOptions, number: int) -> Any:
     """The model file's layer as asked for; twice where it is to read both ways."""
     name = f"recurrent_{number}"
-    if not shape.bidirectional:
-        return _prepared(layer(shape.units, name=name), shape)
+    if not options.bidirectional:
+        return _prepared(layer(options.units, name=name), options)
     from seqapp.layers import BothWays
 
-    forward, backward = (_prepared(layer(shape.units, name=f"{name}_{way}"), shape) for way in ("forward", "backward"))
+    names = (f"{name}_forward", f"{name}_backward")
+    forward, backward = (_prepared(layer(options.units, name=each), options) for each in names)
     if not hasattr(backward, "go_backwards"):
         raise BadInput(f"--bidirectional: the model's layer, a {type(backward).__name__}, cannot go backwards.")
     backward.go_backwards = True
-    return BothWays(forward, backward, finish=number == shape.layers, name=name)
+    return BothWays(forward, backward, finish=number == options.layers, name=name)
 
 
-def _prepared(layer: Any, shape: Shape) -> Any:
+def _prepared(layer: Any, options: NetworkOptions) -> Any:
     """The model file's layer on the engine asked for, with what training is to do to it."""
     if hasattr(layer, "engine"):
-        layer.engine = shape.engine
-    if any(shape.of(REMEDIES).values()):
+        layer.engine = options.engine
+    if any(options.subset(REMEDIES).values()):
         from seqapp.layers.regularization import Remedies
 
-        remedies = Remedies(**shape.of(REMEDIES))
+        remedies = Remedies(**options.subset(REMEDIES))
         for name in remedies.named():
-            if refusal := why_not(layer, shape.engine, name):
+            if refusal := why_not(layer, options.engine, name):
                 raise BadInput(f"--{name.replace('_', '-')}: {refusal}")
         layer.remedies = remedies
     return layer
@@ -146,7 +120,7 @@ def why_not(layer: Any, engine: str, remedy: str) -> str | None:
     return None
 
 
-def _stacked(chain: list[Link], hidden: Tensor, layer: Any, shape: Shape) -> Tensor:
+def _stacked(chain: list[Link], hidden: Tensor, layer: Any, options: NetworkOptions) -> Tensor:
     """The layer's sequence over what is below; its state is there to be stepped with."""
     import keras
 
@@ -156,17 +130,17 @@ def _stacked(chain: list[Link], hidden: Tensor, layer: Any, shape: Shape) -> Ten
             f"the model's layer, a {type(layer).__name__}, gives no sequence with its state. Return a Keras recurrent "
             "layer with return_sequences=True and return_state=True, such as keras.layers.RNN around a cell."
         )
-    residual = shape.residual and hidden.shape[-1] == sequence[0].shape[-1]
+    residual = options.residual and hidden.shape[-1] == sequence[0].shape[-1]
     chain.append(Link(layer, residual=residual))
     return keras.layers.Add(name=f"{layer.name}_residual")([sequence[0], hidden]) if residual else sequence[0]
 
 
-def _begin(chain: list[Link], shape: Shape, seed: list[int]) -> None:
+def _begin(chain: list[Link], options: NetworkOptions, seed: list[int]) -> None:
     """Give the last layer of the chain the initial weights that are asked for."""
-    if all(value is None for value in shape.of(STARTS).values()):
+    if all(value is None for value in options.subset(STARTS).values()):
         return
     from seqapp.layers.initialization import Starts
 
-    starts, random = Starts(**shape.of(STARTS)), np.random.default_rng(seed)
+    starts, random = Starts(**options.subset(STARTS)), np.random.default_rng(seed)
     for layer in halves(chain[-1].layer):
         starts.apply(layer, random)

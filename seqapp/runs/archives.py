@@ -24,7 +24,7 @@ from seqapp.errors import BadInput
 
 if TYPE_CHECKING:
     from seqapp.contract import Task
-    from seqapp.networks.factory import Shape
+    from seqapp.contract.options import NetworkOptions
     from seqapp.networks.stack import Network
 
 WEIGHTS = "model.weights.h5"
@@ -104,18 +104,18 @@ def check_keras(file: Path, network: Network) -> None:
         raise BadInput(f"{file}: damaged: not a Keras archive. Train again with --force.") from None
 
 
-def check_size(folder: Path, files: tuple[str, ...], task: Task, shape: Shape) -> None:
+def check_size(folder: Path, files: tuple[str, ...], task: Task, options: NetworkOptions) -> None:
     """Refuse a network that is far larger than the files with its weights, before memory is taken for it.
 
     Raises:
         BadInput: it is.
     """
     there = max((folder / name).stat().st_size if (folder / name).is_file() else 0 for name in files)
-    read, said, units = task.inputs.size, task.head.units, shape.units
-    about = 4 * (units * (read + said) + shape.layers * units * units)
-    if about > SMALL + 2 * there or shape.layers > DEEPEST:
+    read, said, units = task.inputs.size, task.head.units, options.units
+    about = 4 * (units * (read + said) + options.layers * units * units)
+    if about > SMALL + 2 * there or options.layers > DEEPEST:
         raise BadInput(
-            f"{folder / 'run.json'}: describes {shape.layers} layers of {units} units, about {about / 1e9:,.1f} GB, "
+            f"{folder / 'run.json'}: describes {options.layers} layers of {units} units, about {about / 1e9:,.1f} GB, "
             f"where the run's files have {there / 1e9:,.1f} GB. It was changed after training."
         )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from seqapp.contract.options import Option
 from seqapp.errors import BadInput
 
 LARGEST = 1 << 26  # bytes of a run.json
@@ -120,6 +121,24 @@ def check_options(file: Path, where: str, declared: Iterable[click.Parameter], v
             raise BadInput(f"{file}: {where}.{option.name}: {error} Train again with --force.") from None
         if not _same_kind(taken, value):
             raise _unusable(file, f"{where}.{option.name}", _words(type(taken)), value)
+
+
+def check_values(file: Path, where: str, declared: Iterable[Option], values: Mapping[str, Any]) -> None:
+    """Raise unless values are of declared options, of their types, and allowed.
+
+    Raises:
+        BadInput: with the first option that is not.
+    """
+    options = {option.name: option for option in declared}
+    if unknown := sorted(values.keys() - options.keys()):
+        raise BadInput(f"{file}: {where}: unknown option {', '.join(unknown)}. Train again with --force.")
+    for name, value in values.items():
+        _expect(file, f"{where}.{name}", options[name].type, value)
+        for one in value if options[name].multiple else [] if value is None else [value]:
+            try:
+                options[name].check(one)
+            except ValueError as error:
+                raise BadInput(f"{file}: {where}.{name}: {error} Train again with --force.") from None
 
 
 def _same_kind(taken: Any, value: Any) -> bool:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import platform
 import warnings
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import seqapp
 from seqapp import rooms
+from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput
 from seqapp.runs import archives
 from seqapp.runs import record as records
-from seqapp.runs.options import training_options
+from seqapp.runs.options import TrainingOptions
 from seqapp.system.files import publish_json
 
 if TYPE_CHECKING:
     from seqapp.contract import Dataset, Task
     from seqapp.networks.stack import Network
 
+Options = TypeVar("Options", NetworkOptions, TrainingOptions)
 FORMAT = 1  # of run.json; raised when an older seqapp could not read the folder
 
 
@@ -97,29 +98,27 @@ class Run:
 
     def new_network(self, task: Task) -> Network:
         """The network with its initial weights."""
-        from seqapp.networks.factory import Shape, build
+        from seqapp.networks.factory import build
 
         room, options = self.model_room(), self.record["options"]["model"]
         self._check_options(room, room.module.layer, "model")
         layer = layer_of(room, options)
-        shape = Shape(**self.general("network", Shape))
-        archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, shape)
-        return build(task, layer, shape, self.record["seed"])
+        network_options = self.network_options()
+        archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, network_options)
+        return build(task, layer, network_options, self.record["seed"])
 
-    def general(self, group: str, kind: type) -> dict[str, Any]:
-        """The options of every network, or of every training, once they are such as the command line takes."""
-        options: dict[str, Any] = self.record["options"][group]
-        declared = training_options({}, self.dataset)
-        records.check_fields(self.folder / "run.json", f"options.{group}", kind, options)
-        records.check_options(self.folder / "run.json", f"options.{group}", declared, options)
-        lacking = {field.name for field in dataclasses.fields(kind) if field.default is MISSING} - options.keys()
-        unknown = options.keys() - {field.name for field in dataclasses.fields(kind)}
-        if lacking or unknown:
-            named = ", ".join(sorted(lacking | unknown))
-            raise BadInput(
-                f"{self.folder / 'run.json'}: options.{group}: lacks or adds {named}. Train again with --force."
-            )
-        return options
+    def network_options(self) -> NetworkOptions:
+        """The options of the network; one that is newer than the run has its default."""
+        return self._general("network", NetworkOptions)
+
+    def training_options(self) -> TrainingOptions:
+        """The options of the training run; one that is newer than the run has its default."""
+        return self._general("training", TrainingOptions)
+
+    def _general(self, group: str, kind: type[Options]) -> Options:
+        values: dict[str, Any] = self.record["options"][group]
+        records.check_values(self.folder / "run.json", f"options.{group}", options_of(kind), values)
+        return kind(**values)
 
     def _check_options(self, room: rooms.Room, function: Any, group: str) -> None:
         """Refuse options that the room's file does not have, or would not take."""

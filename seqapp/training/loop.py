@@ -21,11 +21,12 @@ from seqapp.data.streams import Streams
 from seqapp.errors import WorkFailed
 from seqapp.networks.over_split import Scorer, weighted_loss
 from seqapp.networks.stack import Network
+from seqapp.runs.options import TrainingOptions
 from seqapp.system.files import publish
 from seqapp.system.signals import interruptible
 from seqapp.training import checkpoint, faults
 from seqapp.training.checkpoint import Position
-from seqapp.training.optimizer import Optimizer, Plan
+from seqapp.training.optimizer import Optimizer
 from seqapp.training.progress import Report
 
 MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
@@ -36,7 +37,7 @@ def train(
     folder: Path,
     dataset: Dataset,
     network: Network,
-    plan: Plan,
+    options: TrainingOptions,
     report: Report,
     resume: bool = False,
     callbacks: Sequence[Any] = (),
@@ -47,10 +48,10 @@ def train(
         WorkFailed: the loss is not finite, or has exploded; the best weights stay.
         KeyboardInterrupt: on SIGINT or SIGTERM, after a checkpoint.
     """
-    trainer = Trainer(folder, dataset, network, plan)
+    trainer = Trainer(folder, dataset, network, options)
     if resume:
         trainer.position = checkpoint.restore(trainer.checkpoint, trainer.variables)
-        trainer.position.finished = trainer.position.finished and trainer.position.epoch >= plan.epochs
+        trainer.position.finished = trainer.position.finished and trainer.position.epoch >= options.epochs
     else:
         trainer.validate()  # epoch 0: what the untrained network scores
     trainer.run(report, callbacks)
@@ -60,16 +61,16 @@ def train(
 class Trainer:
     """One training: the network, its optimizer, the compiled steps, and where it stands."""
 
-    def __init__(self, folder: Path, dataset: Dataset, network: Network, plan: Plan) -> None:
+    def __init__(self, folder: Path, dataset: Dataset, network: Network, options: TrainingOptions) -> None:
         import tensorflow as tf
 
-        self.folder, self.network, self.plan = folder, network, plan
+        self.folder, self.network, self.options = folder, network, options
         self.checkpoint = folder / "checkpoints" / "last.npz"
         self.training, self.validation = dataset.windows("train"), dataset.windows("validation")
         self.strategy = tf.distribute.get_strategy()
         first = self.epoch(0)
         with self.strategy.scope():
-            self.optimizer = Optimizer(plan, network.model.trainable_variables, plan.epochs * first.steps)
+            self.optimizer = Optimizer(options, network.model.trainable_variables, options.epochs * first.steps)
             self.carried = self._carried(self.training) if isinstance(self.training, Streams) else []
         self.variables = [*network.model.variables, *self.optimizer.variables, *self.carried]
         head = dataset.task.head
@@ -80,15 +81,15 @@ class Trainer:
 
     def epoch(self, number: int) -> Epoch:
         """An epoch of the training split."""
-        made = training_epoch(self.training, self.plan.batch_size, self.plan.seed, number)
-        made.steps = min(made.steps, self.plan.epoch_steps or made.steps)
+        made = training_epoch(self.training, self.options.batch_size, self.options.seed, number)
+        made.steps = min(made.steps, self.options.epoch_steps or made.steps)
         return made
 
     def _carried(self, streams: Streams) -> list[Any]:
         """Variables that take the state from a batch to the next; a checkpoint keeps them."""
         import tensorflow as tf
 
-        zeros = tf.nest.flatten(self.network.start(streams.rows(self.plan.batch_size)))
+        zeros = tf.nest.flatten(self.network.start(streams.rows(self.options.batch_size)))
         local = tf.VariableSynchronization.ON_READ  # each replica has streams of its own
         return [tf.Variable(zero, trainable=False, synchronization=local, name="carried") for zero in zeros]
 
@@ -130,25 +131,25 @@ class Trainer:
             report.note(f"this training is finished, after {self.position.epoch} epochs; --epochs N goes on with it")
         observers.on_train_begin()
         with interruptible() as interrupted:
-            while not self.position.finished and self.position.epoch < self.plan.epochs:
+            while not self.position.finished and self.position.epoch < self.options.epochs:
                 epoch = self.position.epoch
                 observers.on_epoch_begin(epoch)
                 self.run_epoch(report, interrupted)
                 row = self.validate()
-                report.epoch(row, self.plan.epochs)
+                report.epoch(row, self.options.epochs)
                 observers.on_epoch_end(epoch, row)
         observers.on_train_end()
         self.position.finished = True
         self.save()
         if interrupted:  # while the last epoch was validated
             raise KeyboardInterrupt
-        if said := self.position.kept(self.plan.patience, self.plan.stop_below):
+        if said := self.position.kept(self.options.patience, self.options.stop_below):
             report.note(said)
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
         at = self.position
-        epoch, every = self.epoch(at.epoch), self.plan.checkpoint_every
+        epoch, every = self.epoch(at.epoch), self.options.checkpoint_every
         steps = epoch.steps
         began = time.monotonic()
         iterator = iter(epoch.batches(at.step)) if at.step < steps else None
@@ -190,8 +191,8 @@ class Trainer:
         began = "" if at.first_loss is None else f" (it began at {at.first_loss:.4g})"
         raise WorkFailed(
             f"training diverged at {where}: loss {loss:.4g}, gradient norm {norm:.4g}, learning rate "
-            f"{self.plan.learning_rate:g}{began}. {faults.kept(self.folder)} "
-            f"Try --resume --learning-rate {min(self.plan.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
+            f"{self.options.learning_rate:g}{began}. {faults.kept(self.folder)} "
+            f"Try --resume --learning-rate {min(self.options.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
         )
 
     def validate(self) -> dict[str, float]:
@@ -216,7 +217,7 @@ class Trainer:
         row["seconds"] = round(at.seconds, 3)
         at.history.append(row)
         at.loss = at.weight = 0.0
-        at.finished = at.waited >= self.plan.patience or at.best < self.plan.stop_below
+        at.finished = at.waited >= self.options.patience or at.best < self.options.stop_below
         publish(self.folder / "history.csv", self._write_history)
         self.save()
         return row
@@ -225,9 +226,9 @@ class Trainer:
         """The mean loss over the validation split."""
         where = f"validation after epoch {self.position.epoch}"
         with faults.reading(where, self.folder):
-            pairs = [pair for pair, _ in self.scorer.over(self.validation, self.plan.batch_size)]
+            pairs = [pair for pair, _ in self.scorer.over(self.validation, self.options.batch_size)]
         total, weight = (sum(float(pair[place]) for pair in pairs) for place in (0, 1))
-        faults.check_score(total, where, self.folder, Epoch(self.validation, self.plan.batch_size))
+        faults.check_score(total, where, self.folder, Epoch(self.validation, self.options.batch_size))
         return total / max(weight, 1e-6)
 
     def save(self) -> None:

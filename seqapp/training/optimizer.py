@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from seqapp.runs.options import TrainingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,35 +15,16 @@ FLOOR = 0.02  # of the learning rate, where a cosine ends
 DROP = 0.5  # of the learning rate on a plateau
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How to train; what each option means is said in `seqapp train DATASET --help`."""
-
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    clip_norm: float
-    patience: int
-    checkpoint_every: int
-    seed: int
-    schedule: str = "cosine"  # or "plateau", "constant"
-    warmup: int = 0  # steps
-    weight_decay: float = 0.0
-    ema_momentum: float = 0.0  # 0: no averaging
-    epoch_steps: int | None = None  # at most
-    stop_below: float = 0.0  # the validation loss with which a training is content
-
-
 class Optimizer:
-    """Adam by a plan, for `variables`, in a training of `steps` steps; warm-up is a tenth of them at most."""
+    """Adam by the options, for `variables`, in a training of `steps` steps; warm-up is a tenth of them at most."""
 
-    def __init__(self, plan: Plan, variables: list[Any], steps: int) -> None:
+    def __init__(self, options: TrainingOptions, variables: list[Any], steps: int) -> None:
         import keras
         import tensorflow as tf
 
-        self.plan, self.steps = plan, steps
-        self.warmup = min(plan.warmup, steps // 10)
-        momentum = min(plan.ema_momentum, max(0.0, 1 - 10 / steps))  # a tenth of a short training is averaged over
+        self.options, self.steps = options, steps
+        self.warmup = min(options.warmup, steps // 10)
+        momentum = min(options.ema_momentum, max(0.0, 1 - 10 / steps))  # a tenth of a short training is averaged over
         self.scale = tf.Variable(1.0, trainable=False, name="plateau")
 
         class Schedule(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc] # Keras has no types
@@ -51,11 +33,11 @@ class Optimizer:
 
         self.adam = keras.optimizers.Adam(
             Schedule(),
-            weight_decay=plan.weight_decay or None,
+            weight_decay=options.weight_decay or None,
             use_ema=momentum > 0,
             ema_momentum=momentum or 0.99,
         )
-        if plan.weight_decay:
+        if options.weight_decay:
             self.adam.exclude_from_weight_decay(var_names=["bias"])
         self.adam.build(variables)
         self.trained = variables
@@ -66,12 +48,12 @@ class Optimizer:
         return [*self.adam.variables, self.scale]
 
     def rate(self, step: Any) -> Any:
-        """The learning rate at a step: up to the plan's in a straight line, then along its schedule."""
+        """The learning rate at a step: up to its value in a straight line, then along its schedule."""
         import tensorflow as tf
 
         step, warmup = tf.cast(step, tf.float32), float(self.warmup)
-        rate = self.plan.learning_rate * self.scale * tf.minimum(1.0, (step + 1) / (warmup + 1))
-        if self.plan.schedule == "cosine":
+        rate = self.options.learning_rate * self.scale * tf.minimum(1.0, (step + 1) / (warmup + 1))
+        if self.options.schedule == "cosine":
             done = tf.clip_by_value((step - warmup) / max(self.steps - warmup, 1.0), 0.0, 1.0)
             rate *= FLOOR + (1 - FLOOR) * 0.5 * (1 + tf.cos(math.pi * done))
         return rate
@@ -80,18 +62,18 @@ class Optimizer:
         """Clip by global norm and take a step; the norm before."""
         import tensorflow as tf
 
-        clipped, norm = tf.clip_by_global_norm(gradients, self.plan.clip_norm)
+        clipped, norm = tf.clip_by_global_norm(gradients, self.options.clip_norm)
         self.adam.apply_gradients(zip(clipped, self.trained, strict=True))
         return norm
 
     def stalled(self) -> None:
         """Told of an epoch without a better validation loss."""
-        if self.plan.schedule == "plateau":
+        if self.options.schedule == "plateau":
             self.scale.assign(self.scale * DROP)
 
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside, the weights are their moving averages, if the plan asks for them."""
+        """Inside, the weights are their moving averages, if the options ask for them."""
         if not self.adam.use_ema or not int(self.adam.iterations):
             yield
             return

@@ -14,13 +14,14 @@ from layer_oracles import small_network as network
 
 from seqapp import rooms
 from seqapp.contract import Tokens
+from seqapp.contract.options import NetworkOptions
 from seqapp.errors import BadInput
 from seqapp.layers.engine import compilation, loops
 from seqapp.layers.engine.compilation import Sequence
 from seqapp.layers.engine.omega import omega, omega_gradients
 from seqapp.layers.engine.products import Masks
 from seqapp.layers.regularization import Remedies
-from seqapp.networks.factory import Shape, build
+from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of, load_weights, open_run
 
 KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
@@ -170,9 +171,9 @@ class TestStarts:
         assert (network("gru", forget_bias=3.5).layers[0].cell.bias.numpy()[0, :6] == 3.5).all()
 
     def test_chrono_spreads_memories_up_to_its_steps(self) -> None:
-        layer = build(AtTheEnd(), layer_of(rooms.find("models", "lstm"), {}), Shape(2000, 1, 0.0, chrono=500.0)).layers[
-            0
-        ]  # type: ignore[arg-type]
+        layer = build(
+            AtTheEnd(), layer_of(rooms.find("models", "lstm"), {}), NetworkOptions(units=2000, chrono=500.0)
+        ).layers[0]  # type: ignore[arg-type]
         let_in, forget, candidate, let_out = np.split(layer.cell.bias.numpy(), 4)
         times = 1 + np.exp(forget)  # sigmoid(b) = 1 - 1 / time
         assert 2 <= times.min() < 10

@@ -397,7 +397,7 @@ class TestRecords:
             ("options.network.units", -1, "options.network.units: -1 is not in the range x>=1."),
             ("options.network.dropout", 2, "options.network.dropout: 2.0 is not in the range 0<=x<1."),
             ("options.network.engine", "os", "options.network.engine: 'os' is not one of 'fast', 'keras'."),
-            ("options.network.evil", 1, "options.network: lacks or adds evil."),
+            ("options.network.evil", 1, "options.network: unknown option evil."),
             ("options.model.activation", ["tanh"], "options.model.activation: ['tanh'] is not one of 'tanh', 'relu'."),
         ],
     )  # fmt: skip

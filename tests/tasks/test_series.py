@@ -603,7 +603,8 @@ class TestPictures:
 
 class TestRecursive:
     def test_it_asks_again_with_its_own_medians_as_rows(self, tmp_path: Path) -> None:
-        from seqapp.networks.factory import Shape, build
+        from seqapp.contract.options import NetworkOptions
+        from seqapp.networks.factory import build
         from seqapp.runs.run import layer_of
 
         rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"
@@ -613,7 +614,7 @@ class TestRecursive:
         thrice = load(tmp_path / "p.csv", strategy="recursive", horizon=3, **chosen)
         once = load(tmp_path / "p.csv", horizon=1, **chosen)
         layer = layer_of(rooms.find("models", "gru"), {})
-        networks = [build(each.task, layer, Shape(8, 1, 0.0), 4) for each in (thrice, once)]
+        networks = [build(each.task, layer, NetworkOptions(units=8), 4) for each in (thrice, once)]
         ask, one = (functions(each.task, network)["serving_default"]
                     for each, network in zip((thrice, once), networks, strict=True))  # fmt: skip
         raw = {name: np.asarray(thrice.latest[name]) for name in thrice.task.signature()}

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from seqapp import rooms
 from seqapp.api.evaluate import predictions
+from seqapp.contract.options import NetworkOptions
 from seqapp.data.streams import Chosen, Layout, Streams
 from seqapp.data.tokenizers import BYTES, LEVELS
 from seqapp.errors import BadInput
 from seqapp.generation.decoding import Draws, Stop
-from seqapp.networks.factory import Shape, build
+from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
 from seqapp.tasks.text import corpus as corpora
@@ -205,7 +206,7 @@ class TestStreams:
 
 class TestCarriedState:
     def network(self, dataset: TextDataset) -> Any:
-        return build(dataset.task, layer_of(rooms.find("models", "lstm"), {}), Shape(6, 2, 0.0))
+        return build(dataset.task, layer_of(rooms.find("models", "lstm"), {}), NetworkOptions(units=6, layers=2))
 
     @pytest.mark.parametrize("batch_size", [1, 4])
     def test_a_split_is_scored_as_one_long_sequence(

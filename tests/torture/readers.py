@@ -18,13 +18,12 @@ from hypothesis import strategies as st
 
 from seqapp import rooms
 from seqapp.api import train
+from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput
-from seqapp.networks.factory import Shape
 from seqapp.runs import questions
 from seqapp.runs import record as records
-from seqapp.runs.options import NETWORK, TRAINING, training_options
+from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import Run, open_run
-from seqapp.training.optimizer import Plan
 from tests.torture.mutations import altered, changed
 
 SMALL: dict[str, dict[str, Any]] = {
@@ -72,8 +71,9 @@ def record(name: str) -> str:
 
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
     options = [rooms.defaults(room.module.load) | SMALL.get(name, {}), rooms.defaults(model.module.layer)]
-    declared = {str(option.name): option.default for option in training_options({}, name)}
-    general = ({key: declared[key] for key in group} for group in (NETWORK, TRAINING))
+    general = (
+        {option.name: option.default for option in options_of(kind)} for kind in (NetworkOptions, TrainingOptions)
+    )
     made = train.Recipe(room, model, *options, *general)
     return json.dumps(train._record(made, dataset(name), Network, ["seqapp"]))  # type: ignore[arg-type] # of a size
 
@@ -195,12 +195,12 @@ def read_run(example: Example, folder: Path) -> None:
     def opened() -> None:
         run = open_run(folder)
         task = run.task()
-        run.general("training", Plan)
-        shape = Shape(**run.general("network", Shape))
+        run.training_options()
+        network_options = run.network_options()
         run.model_room()
         assert task.inputs.size > 0
         assert task.head.units > 0
-        assert shape.units > 0
+        assert network_options.units > 0
         task.signature()
         questions.latest(run, task)
 

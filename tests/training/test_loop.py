@@ -277,9 +277,11 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
     import keras
 
     from seqapp import rooms
-    from seqapp.networks.factory import Shape, build
+    from seqapp.contract.options import NetworkOptions
+    from seqapp.networks.factory import build
+    from seqapp.runs.options import TrainingOptions
     from seqapp.runs.run import layer_of
-    from seqapp.training.loop import Plan, train
+    from seqapp.training.loop import train
     from seqapp.training.progress import Progress
 
     seen: list[str] = []
@@ -292,6 +294,13 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
             seen.append(f"epoch {epoch}, {sorted(logs)[-1]}")
 
     dataset = small_dataset("fibonacci")
-    network = build(dataset.task, layer_of(rooms.find("models", "gru"), {}), Shape(4, 1, 0.0))
-    train(tmp_path, dataset, network, Plan(2, 64, 0.01, 1.0, 5, 100, 0), Progress(), callbacks=[Witness()])
+    network = build(dataset.task, layer_of(rooms.find("models", "gru"), {}), NetworkOptions(units=4))
+    train(
+        tmp_path,
+        dataset,
+        network,
+        TrainingOptions(epochs=2, batch_size=64, learning_rate=0.01, patience=5, checkpoint_every=100),
+        Progress(),
+        callbacks=[Witness()],
+    )
     assert seen == ["begin", "epoch 0, validation_loss", "epoch 1, validation_loss"]
