@@ -20,7 +20,7 @@ from seqapp.contract import Task as BaseTask
 from seqapp.contract.head import Estimated, Quantiles, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput
-from seqapp.runs.run import sha256
+from seqapp.system.files import sha256
 from seqapp.tasks.classification.events import COUNTS, GAPS, of_other_length
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}

@@ -19,7 +19,7 @@ from seqapp.contract import Task as BaseTask
 from seqapp.contract.head import Category, Classified, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput, expect
-from seqapp.runs.run import sha256
+from seqapp.system.files import sha256
 from seqapp.tasks.classification.digits import places, reversed_digits
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005, "patience": 20, "dropout": 0.1}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from seqapp.data import splits
 from seqapp.data.table import Table, read_csv
 from seqapp.errors import BadInput
-from seqapp.runs.run import sha256
+from seqapp.system.files import sha256
 from seqapp.tasks.classification.daily_log import Log, LogTask, read_log
 from seqapp.tasks.classification.daily_log_data import LogDataset
 

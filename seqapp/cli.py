@@ -16,8 +16,8 @@ import click
 import seqapp
 from seqapp import rooms
 from seqapp.errors import BadInput, UnknownName, WorkFailed, one_line
-from seqapp.system.files import told
-from seqapp.system.signals import terminable
+from seqapp.system.files import describe_os_error
+from seqapp.system.signals import raise_on_signal
 
 ORDER = ("list", "train", "evaluate", "predict", "generate", "export", "serve")  # as one meets them; others by name
 
@@ -40,7 +40,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a user's mistake, a full disk or Ctrl-C becomes one line and its exit code."""
         try:
-            with terminable():
+            with raise_on_signal():
                 return super().invoke(ctx)
         except BadInput as error:
             raise Usage(str(error)) from error
@@ -73,7 +73,7 @@ def _said(error: Exception) -> click.ClickException | None:
     if blamed := rooms.blame(error):
         return Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)")
     if isinstance(error, OSError) and error.errno and not isinstance(error, BrokenPipeError):  # click's to handle
-        return click.ClickException(told(error))
+        return click.ClickException(describe_os_error(error))
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # the latter TensorFlow's
         return click.ClickException("not enough memory for this. Ask for less, or stop what else is running.")
     return None

@@ -19,7 +19,8 @@ from seqapp.errors import BadInput
 from seqapp.evaluation.verdict import gains, probability_of_chance, verdict
 from seqapp.runs.options import TrainingOptions
 from seqapp.saved_model.checks import conform
-from seqapp.system.files import as_text, publish
+from seqapp.system.files import publish
+from seqapp.system.text import json_text
 from seqapp.tasks.classification.dataset import majority, markov, repeat_last
 from seqapp.tasks.series.metrics import Measured, forecast_metrics
 from seqapp.tasks.text.ngrams import NGram
@@ -308,4 +309,4 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Any) -> None:
 
 
 def test_json_has_no_nan() -> None:
-    assert as_text({"a": [float("nan"), 1.5]}) == '{\n  "a": [\n    null,\n    1.5\n  ]\n}\n'
+    assert json_text({"a": [float("nan"), 1.5]}) == '{\n  "a": [\n    null,\n    1.5\n  ]\n}\n'

@@ -20,8 +20,9 @@ from seqapp.networks.over_split import Scorer, scored
 from seqapp.networks.stack import Network
 from seqapp.runs.run import Run
 from seqapp.saved_model.functions import functions
-from seqapp.system.files import check_writable, publish_json
-from seqapp.system.locks import at_rest
+from seqapp.system.files import check_writable
+from seqapp.system.locks import idle
+from seqapp.system.text import publish_json
 
 LONGEST, AT_ONCE = 100_000, 64  # characters of a line that is scored by itself, and such lines in a batch
 ALONE = 200_000  # tokens of a test split that are read as one stream from beginning to end; beyond, side by side
@@ -52,7 +53,7 @@ def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str
 
 def _keep(run: Run, document: dict[str, Any], before: list[tuple[int, int]]) -> None:
     """Write metrics.json, unless the run is no longer as it was `before`, or a training may change it any moment."""
-    with at_rest(run.folder) as free:
+    with idle(run.folder) as free:
         if free and _state(run) == before:
             publish_json(run.folder / "metrics.json", document)
             return

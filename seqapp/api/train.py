@@ -22,7 +22,7 @@ from seqapp.runs.lifecycle import begin, begun, epochs, is_untrained, refuse_not
 from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import FORMAT, Run, layer_of, load_weights, open_run, versions
 from seqapp.system.files import make_folder
-from seqapp.system.locks import claimed
+from seqapp.system.locks import locked
 from seqapp.training.checkpoint import Position
 from seqapp.training.loop import train
 from seqapp.training.preflight import check_answers, check_dataset, check_weights
@@ -96,7 +96,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)
     make_folder(folder)
-    with claimed(folder):
+    with locked(folder):
         refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
         with begun(Run(folder, _record(recipe, dataset, network, command))) as run:
             return _finished(run, dataset, network, train(folder, dataset, network, options, report))
@@ -143,7 +143,7 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
     """
     refuse_nothing(folder)
     open_run(folder)
-    with claimed(folder):
+    with locked(folder):
         run = open_run(folder)  # as it is now that nobody else writes to it
         _refuse_another(run, dataset, model, changes)
         with resumable(run):

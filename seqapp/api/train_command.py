@@ -15,7 +15,7 @@ from seqapp.contract.options import NetworkOptions, Option, options_of
 from seqapp.errors import BadInput
 from seqapp.runs.options import TrainingOptions, general_options
 from seqapp.runs.run import Run
-from seqapp.system.locks import refuse_busy
+from seqapp.system.locks import refuse_in_use
 from seqapp.system.tensorflow import start_tensorflow
 
 
@@ -94,9 +94,9 @@ def _train(
     dataset: rooms.Room, model: rooms.Room, own: list[str], models: list[str], values: dict[str, Any], given: list[str]
 ) -> Run:
     if values["resume"] and values["force"]:
-        raise BadInput("--resume goes on with a run and --force starts it anew: give one of them.")
+        raise BadInput("--resume continues a run and --force starts over: give one of them.")
     folder = Path(values["out"] or f"runs/{dataset.name}-{model.name}")
-    refuse_busy(folder)
+    refuse_in_use(folder)
     start_tensorflow()
     from seqapp.api import train
     from seqapp.training.progress import Progress

@@ -16,8 +16,7 @@ from seqapp.data.table import read_input
 from seqapp.errors import BadInput
 from seqapp.runs.questions import latest
 from seqapp.runs.run import Run
-from seqapp.system.files import json_line
-from seqapp.system.text import to_bytes
+from seqapp.system.text import json_line, to_bytes
 
 
 def question(run: Run, task: Task, source: str | None, file_only: bool = False) -> Raw:

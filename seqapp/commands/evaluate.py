@@ -9,8 +9,8 @@ import click
 from seqapp.errors import BadInput
 from seqapp.evaluation.table import for_a_person
 from seqapp.runs.run import Run, open_for_use
-from seqapp.system.files import as_text, json_line
 from seqapp.system.tensorflow import start_tensorflow
+from seqapp.system.text import json_line, json_text
 
 
 @click.command("evaluate")
@@ -39,7 +39,7 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
             click.echo(json_line(row))
         return
     document = _backtest(opened, **rolling) if rolling["origins"] else _evaluate(opened, other, plot)
-    click.echo(as_text(document).rstrip() if as_json else for_a_person(document))
+    click.echo(json_text(document).rstrip() if as_json else for_a_person(document))
 
 
 def _evaluate(run: Run, other: str | None, plot: bool) -> dict[str, Any]:

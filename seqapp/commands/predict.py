@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from seqapp.runs.run import open_for_use
-from seqapp.system.files import json_line
 from seqapp.system.tensorflow import start_tensorflow
+from seqapp.system.text import json_line
 
 
 @click.command("predict")

@@ -15,7 +15,7 @@ import numpy as np
 
 from seqapp.contract import HIGHER_IS_BETTER
 from seqapp.evaluation.verdict import SIGNIFICANT, listed
-from seqapp.system.files import as_text
+from seqapp.system.text import json_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -199,7 +199,7 @@ def show(document: dict[str, Any], form: str | None, terminal: bool) -> None:
 
         on_terminal(document, Console())
     else:
-        renderer = {"json": as_text, "csv": as_csv, "markdown": as_markdown, None: as_plain}[form]
+        renderer = {"json": json_text, "csv": as_csv, "markdown": as_markdown, None: as_plain}[form]
         click.echo(renderer(document).rstrip())
 
 

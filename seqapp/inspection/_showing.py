@@ -12,7 +12,7 @@ import click
 
 from seqapp.errors import BadInput
 from seqapp.runs.run import Run
-from seqapp.system.files import as_text, finite
+from seqapp.system.text import json_text, with_null
 
 TO = click.option(
     "--to", metavar="FILE", type=click.Path(), help="Draw FILE.png and FILE.svg.  [default: in RUN/report]"
@@ -29,7 +29,7 @@ def check_form(as_json: bool, as_csv: bool) -> None:
 
 def show_json(document: Any) -> None:
     """One JSON document on stdout."""
-    click.echo(as_text(document), nl=False)
+    click.echo(json_text(document), nl=False)
 
 
 def show_csv(rows: Sequence[dict[str, Any]]) -> None:
@@ -37,7 +37,7 @@ def show_csv(rows: Sequence[dict[str, Any]]) -> None:
     made = io.StringIO()
     writer = csv.DictWriter(made, rows[0], lineterminator="\n")
     writer.writeheader()
-    writer.writerows(finite(list(rows)))
+    writer.writerows(with_null(list(rows)))
     click.echo(made.getvalue().encode("utf-8", "backslashreplace"), nl=False)
 
 

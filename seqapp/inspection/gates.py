@@ -12,8 +12,8 @@ from seqapp.errors import BadInput
 from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv
 from seqapp.inspection._traces import Trace, holdings, openness
 from seqapp.runs.run import open_for_use
-from seqapp.system.files import json_line
 from seqapp.system.tensorflow import start_tensorflow
+from seqapp.system.text import json_line
 
 FEW = 60  # steps whose labels can be read beside each other
 HEIGHT = 1.15  # inches of a gate

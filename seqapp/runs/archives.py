@@ -211,7 +211,7 @@ def read_arrays(file: Path, wanted: list[tuple[tuple[int, ...], str]]) -> tuple[
     """
     with opened(file, CHECKPOINT) as archive:
         if len(archive.infolist()) != len(wanted) + 1:
-            raise BadInput(f"{file}: the checkpoint belongs to another network. Train anew with --force.")
+            raise BadInput(f"{file}: the checkpoint belongs to another network. Train again with --force.")
         arrays = [_array(file, archive, f"variable_{number}", one) for number, one in enumerate(wanted)]
         return _array(file, archive, "position", None).tobytes(), arrays
 
@@ -226,7 +226,7 @@ def _array(file: Path, archive: zipfile.ZipFile, name: str, wanted: tuple[tuple[
     if dtype.hasobject:
         refuse(file, f"'{name}' is pickled, which is code")
     if wanted is not None and (shape, dtype.name) != wanted:
-        raise BadInput(f"{file}: the checkpoint belongs to another network. Train anew with --force.")
+        raise BadInput(f"{file}: the checkpoint belongs to another network. Train again with --force.")
     if int(np.prod(shape, dtype=object)) * dtype.itemsize > member.file_size:
         refuse(file, f"'{name}' is said to have the shape {shape}, and has {member.file_size:,} bytes")
     with archive.open(member) as content:

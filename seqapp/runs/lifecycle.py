@@ -15,7 +15,7 @@ from pathlib import Path
 from seqapp.errors import BadInput
 from seqapp.runs.run import Run
 from seqapp.system.files import is_draft
-from seqapp.system.signals import interruptible, is_stop
+from seqapp.system.signals import defer_signals, is_interrupt
 
 
 def refuse_to_overwrite(folder: Path, force: bool) -> None:
@@ -32,7 +32,7 @@ def refuse_to_overwrite(folder: Path, force: bool) -> None:
         raise BadInput(f"{folder}: not a run folder (no run.json), and not empty. Choose another --out.")
     if held and not force:
         raise BadInput(
-            f"{folder} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
+            f"{folder} already exists. Use --resume to continue, --force to start over, or --out for another folder."
         )
 
 
@@ -43,7 +43,7 @@ def refuse_nothing(folder: Path) -> None:
         BadInput: there is an empty folder.
     """
     if folder.is_dir() and all(is_draft(path) for path in folder.iterdir()):
-        raise BadInput(f"{folder}: empty: its training was stopped before it began. Begin it without --resume.")
+        raise BadInput(f"{folder}: empty: its training was interrupted before it started. Start it without --resume.")
 
 
 def begin(run: Run) -> Run:
@@ -63,7 +63,7 @@ def begun(new: Run) -> Iterator[Run]:
     Raises:
         KeyboardInterrupt: with the command that goes on.
     """
-    with interruptible() as stopped:
+    with defer_signals() as stopped:
         run = new.update(begun=False)  # the old run ends here
     with resumable(run):
         if stopped:
@@ -98,8 +98,8 @@ def resumable(run: Run) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, Exception) as error:
-        if is_stop(error):
-            raise KeyboardInterrupt(f"Go on with: {command}") from None
+        if is_interrupt(error):
+            raise KeyboardInterrupt(f"Continue with: {command}") from None
         if isinstance(error, OSError):
-            error.add_note(f"go on with: {command}")
+            error.add_note(f"continue with: {command}")
         raise

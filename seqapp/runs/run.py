@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import warnings
@@ -19,7 +18,7 @@ from seqapp.errors import BadInput
 from seqapp.runs import archives
 from seqapp.runs import record as records
 from seqapp.runs.options import TrainingOptions
-from seqapp.system.files import publish_json
+from seqapp.system.text import publish_json
 
 if TYPE_CHECKING:
     from seqapp.contract import Dataset, Task
@@ -142,7 +141,7 @@ class Run:
         if not self.weights.is_file():
             raise BadInput(
                 f"{self.folder}: no model.keras: the training did not get that far. "
-                f"Go on with: seqapp train {self.record['rooms']['dataset']} --out {self.folder} --resume"
+                f"Continue with: seqapp train {self.record['rooms']['dataset']} --out {self.folder} --resume"
             )
         network = self.new_network(task)
         load_weights(network, self.weights)
@@ -225,8 +224,8 @@ def open_for_use(folder: str | Path) -> Run:
     run = open_run(folder)
     if not run.record.get("begun", True):
         raise BadInput(
-            f"{folder}: its training was stopped before it began. "
-            f"Begin it with: seqapp train {run.record['rooms']['dataset']} --out {folder} --resume"
+            f"{folder}: its training was interrupted before it started. "
+            f"Start it with: seqapp train {run.record['rooms']['dataset']} --out {folder} --resume"
         )
     if not run.record.get("finished"):
         click.echo(f"Note: the training of {folder} has not finished; these are its best weights so far.", err=True)
@@ -241,11 +240,3 @@ def versions() -> dict[str, str]:
     return {"seqapp": seqapp.__version__, "python": platform.python_version()} | {
         package: importlib.metadata.version(package) for package in packages
     }
-
-
-def sha256(*parts: bytes | str) -> str:
-    """Fingerprint of generated data."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else part)
-    return digest.hexdigest()

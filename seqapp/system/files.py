@@ -1,7 +1,7 @@
-"""Files and folders that appear whole or not at all: written in a draft beside the target, flushed, then renamed.
+"""Files and folders that appear complete or not at all: written in a draft beside the target, flushed, then renamed.
 
-A draft is a hidden folder `.<name>.<8 hex digits>.partial`, locked as long as its maker lives. What a killed process
-leaves of one is deleted by the next that writes there.
+A draft is a hidden folder `.<name>.<8 hex digits>.partial`, locked while the process that made it lives. The draft of a
+killed process is deleted by the next process that writes there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
-import json
+import hashlib
 import os
 import re
 import secrets
@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from seqapp.errors import BadInput, WorkFailed
-from seqapp.system.text import portable
 
 DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.partial")
-WAYS_OUT = {
+REMEDY_BY_ERROR = {
     errno.ENOSPC: "Free some",
     errno.EDQUOT: "Free some",
     errno.EFBIG: "Raise the limit (ulimit -f)",
@@ -35,43 +34,47 @@ WAYS_OUT = {
 
 
 class NotWritten(OSError):
-    """A file could not be written; what lay under its name before is untouched."""
+    """A file could not be written; the file that had its name before is unchanged."""
 
     def __str__(self) -> str:
         return f"{self.strerror}: {self.filename} was not written"
 
 
-def told(error: OSError) -> str:
-    """An error of the disk in one line: what could not be done, what helps, and what to do then, if a note says it.
+def describe_os_error(error: OSError) -> str:
+    """Describe an error of the disk in one line: what failed, what helps, and how to continue, if a note says that.
 
-    Example: "No space left on device: runs/a/model.keras was not written. Free some and go on with: …"
+    Example: "No space left on device: runs/a/model.keras was not written. Free some and continue with: …"
     """
-    then = getattr(error, "__notes__", ["run the same command again."])[-1]
-    about = ": ".join(str(part) for part in (error.strerror or type(error).__name__, error.filename) if part)
-    said = str(error) if isinstance(error, NotWritten) else about
-    return f"{said}. {WAYS_OUT.get(error.errno or 0, 'Mend that')} and {then}"
+    next_step = getattr(error, "__notes__", ["rerun the command."])[-1]
+    parts = (error.strerror or type(error).__name__, error.filename)
+    failure = str(error) if isinstance(error, NotWritten) else ": ".join(str(part) for part in parts if part)
+    return f"{failure}. {REMEDY_BY_ERROR.get(error.errno or 0, 'Fix this')} and {next_step}"
 
 
 def publish(path: Path, write: Callable[[Path], Any]) -> None:
-    """Let `write` make a file of the same name in a draft, and put it in the place of `path` by one rename.
+    """Write a file in a draft and put it in the place of `path` by one rename.
+
+    Args:
+        path: the file to replace, or to make.
+        write: is called with the path to write to, which has the same name in another folder.
 
     Raises:
         NotWritten: the disk is full, read-only or broken.
     """
     with draft(path) as folder:
-        made = folder / path.name
-        write(made)
-        flush(made)
-        made.replace(path)
+        written = folder / path.name
+        write(written)
+        flush(written)
+        written.replace(path)
         flush(path.parent)
 
 
 @contextmanager
 def draft(path: Path) -> Iterator[Path]:
-    """A folder beside `path` to make it in; deleted in the end with all that was not moved out of it.
+    """Yield a folder beside `path` to write it in; deleted afterwards with everything that was not moved out of it.
 
     Raises:
-        NotWritten: the disk is full, read-only or broken; for other errors of the body that say so, too.
+        NotWritten: the disk is full, read-only or broken; also where the body raises another error because of that.
     """
     with _disk_errors(path), contextlib.ExitStack() as stack:
         make_folder(path.parent)
@@ -83,17 +86,17 @@ def draft(path: Path) -> Iterator[Path]:
 
 
 def check_writable(path: Path) -> None:
-    """Find out before the work whether its result can be written.
+    """Raise before the work if its result cannot be written.
 
     Raises:
-        NotWritten: it cannot.
+        NotWritten: the disk is full, read-only or broken.
     """
     with draft(path):
         pass
 
 
 def make_folder(folder: Path) -> None:
-    """Make a folder and those above it, as lasting as the files in it."""
+    """Make a folder and its parents, flushed to the disk as files are."""
     if folder.is_dir():
         return
     make_folder(folder.parent)
@@ -102,18 +105,26 @@ def make_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the drafts that killed processes left in a folder; those of living ones stay."""
-    for left in folder.iterdir():
-        if not is_draft(left):
+    """Delete the drafts of killed processes in a folder; those of living processes stay."""
+    for path in folder.iterdir():
+        if not is_draft(path):
             continue
-        with contextlib.suppress(OSError), _open(left) as descriptor:  # another is deleting it, or its maker lives
+        with contextlib.suppress(OSError), _open(path) as descriptor:  # another deletes it, or its process lives
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left)
+            shutil.rmtree(path)
 
 
 def is_draft(path: Path) -> bool:
-    """Whether this is the draft of a process, dead or alive."""
+    """Return whether a path is the draft of a process, dead or alive."""
     return bool(DRAFT.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+
+
+def sha256(*parts: bytes | str) -> str:
+    """Return the SHA-256 checksum of data, such as the bytes of generated arrays, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()
 
 
 def flush(path: Path) -> None:
@@ -127,12 +138,12 @@ def flush(path: Path) -> None:
 
 
 def _locked_folder(path: Path, stack: contextlib.ExitStack) -> Path | None:
-    """A new draft, locked until the stack ends; None if a sweep took it before it was."""
+    """Make a draft, locked until the stack ends; None if another process swept it before it was locked."""
     folder = path.with_name(f".{path.stem[:100]}.{secrets.token_hex(4)}.partial")
     folder.mkdir()
     try:
         descriptor = stack.enter_context(_open(folder))
-        with contextlib.suppress(OSError):  # swept just now, which the next line sees; or a file system without locks
+        with contextlib.suppress(OSError):  # swept meanwhile, which the next line sees; or a file system without locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         return folder if os.path.samestat(os.fstat(descriptor), folder.stat()) else None
     except FileNotFoundError:
@@ -150,7 +161,7 @@ def _open(path: Path) -> Iterator[int]:
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
-    """Errors of the disk, by whatever library they come, as NotWritten."""
+    """Turn errors of the disk, whichever library raises them, into NotWritten."""
     try:
         yield
     except (BadInput, WorkFailed, NotWritten):
@@ -162,44 +173,12 @@ def _disk_errors(path: Path) -> Iterator[None]:
 
 
 def _number(error: BaseException | None) -> int | None:
-    """The system's number of an error; by its words, or those of its cause, where a library made another of it."""
+    """Return the system's number of an error; by its text, or its cause's, where a library raised another error."""
     if isinstance(error, OSError) and error.errno:
         return error.errno
     while error is not None:
-        for number in WAYS_OUT:
+        for number in REMEDY_BY_ERROR:
             if os.strerror(number).lower() in str(error).lower():
                 return number
         error = error.__cause__ or error.__context__
     return None
-
-
-def publish_json(path: Path, document: Any) -> None:
-    """Write one JSON document, readable by people and by strict parsers (no NaN)."""
-    publish(path, lambda temporary: temporary.write_text(as_text(document), encoding="utf-8"))
-
-
-def as_text(document: Any) -> str:
-    """The document as the text that `publish_json` writes; with escapes where it holds what is not UTF-8."""
-    document = finite(document)
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        text = json.dumps(document, indent=2, allow_nan=False)
-    return text + "\n"
-
-
-def json_line(document: Any) -> str:
-    """The document on one line, for people and other programs: what is not UTF-8 is `{"b64": "…"}`."""
-    return json.dumps(portable(document), ensure_ascii=False, allow_nan=False)
-
-
-def finite(value: Any) -> Any:
-    """The same document with None where a number is not finite: JSON has no word for it."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
-        return None
-    return value

@@ -1,4 +1,4 @@
-"""One training at a time in a run folder: a lock that the system takes back when the process ends, however it ends."""
+"""One training run at a time in a run folder: a lock that the system releases when its process ends."""
 
 from __future__ import annotations
 
@@ -11,65 +11,67 @@ from pathlib import Path
 
 from seqapp.errors import BadInput
 
-PATIENCE = 1.0  # seconds: others hold the lock for a moment to see whether a training is at work
+LOCK_TIMEOUT = 1.0  # seconds: other commands hold the lock for a moment to see whether a folder is in use
 
 
 @contextmanager
-def claimed(folder: Path) -> Iterator[None]:
-    """Keep other trainings out of the folder, which is there.
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other training runs out of an existing folder.
 
     Raises:
-        BadInput: another one is at work in it.
+        BadInput: another process is training in it.
     """
-    with _locked(folder, fcntl.LOCK_EX, PATIENCE) as alone:
-        if not alone:
-            raise _busy(folder)
+    with _lock(folder, fcntl.LOCK_EX, LOCK_TIMEOUT) as success:
+        if not success:
+            raise _in_use_error(folder)
         yield
 
 
-def refuse_busy(folder: Path) -> None:
-    """Refuse a folder, if it is there, in which a training is at work: sooner than `claimed` can be asked.
+def refuse_in_use(folder: Path) -> None:
+    """Raise if the folder exists and a process is training in it; earlier than `locked` can be entered.
 
     Raises:
         BadInput: there is one.
     """
     if folder.is_dir() and in_use(folder):
-        raise _busy(folder)
+        raise _in_use_error(folder)
 
 
 @contextmanager
-def at_rest(folder: Path) -> Iterator[bool]:
-    """Whether no training is at work in the folder; if so, none begins before this ends."""
-    with _locked(folder, fcntl.LOCK_SH) as free:
-        yield free
+def idle(folder: Path) -> Iterator[bool]:
+    """Yield whether no process is training in the folder; if so, none can start until this ends."""
+    with _lock(folder, fcntl.LOCK_SH) as success:
+        yield success
 
 
 def in_use(folder: Path) -> bool:
-    """Whether a training is at work in the folder."""
-    with at_rest(folder) as free:
-        return not free
+    """Return whether a process is training in the folder."""
+    with idle(folder) as is_idle:
+        return not is_idle
 
 
-def _busy(folder: Path) -> BadInput:
-    return BadInput(f"{folder}: another training is at work in it. Wait for it, or use another --out.")
+def _in_use_error(folder: Path) -> BadInput:
+    return BadInput(
+        f"{folder}: another process is training in this folder. Wait for it to finish, or pass a different --out."
+    )
 
 
 @contextmanager
-def _locked(folder: Path, kind: int, patience: float = 0.0) -> Iterator[bool]:
-    """Lock the folder, if nobody else has; whether that could be done."""
+def _lock(folder: Path, kind: int, timeout: float = 0.0) -> Iterator[bool]:
+    """Yield whether the folder could be locked within `timeout` seconds."""
     descriptor = os.open(folder, os.O_RDONLY)
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout
     try:
-        while not (done := _try(descriptor, kind)) and time.monotonic() < deadline:
+        while not (success := _try_lock(descriptor, kind)) and time.monotonic() < deadline:
             time.sleep(0.05)
-        yield done
+        yield success
     finally:
         os.close(descriptor)
 
 
-def _try(descriptor: int, kind: int) -> bool:
+def _try_lock(descriptor: int, kind: int) -> bool:
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError as error:
-        return not isinstance(error, BlockingIOError)  # else a file system without locks
+        return not isinstance(error, BlockingIOError)  # any other error: a file system without locks
     return True

@@ -1,4 +1,11 @@
-"""Being stopped: at once and with one line everywhere, but between two steps while a training is at work."""
+"""Ctrl-C and SIGTERM: they end a command at once and with one line, but training only between two steps.
+
+A profiler hook delays a signal that arrives inside TensorFlow until TensorFlow returns, because TensorFlow 2.21 does
+not withstand an exception at every moment: its Python code keeps locks, its C++ loses the exception or leaves an
+operation unfinished, or it raises an error of another kind because of it. tests/torture/stops.py found this with
+signals at random moments; test_inside_tensorflow_a_stop_takes_effect_when_that_is_left (tests/runs) fails without the
+hook.
+"""
 
 from __future__ import annotations
 
@@ -11,90 +18,94 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-TENSORFLOW, KERAS, OWN = (
-    f"{os.sep}tensorflow{os.sep}",
-    f"{os.sep}keras{os.sep}",
-    os.path.dirname(os.path.dirname(__file__)) + os.sep,
-)
+TENSORFLOW = f"{os.sep}tensorflow{os.sep}"
+KERAS = f"{os.sep}keras{os.sep}"
+SEQAPP = os.path.dirname(os.path.dirname(__file__)) + os.sep
 
-_caught: list[int] = []  # signals, since `terminable` was entered
+_received: list[int] = []  # signals, since `raise_on_signal` was entered
 
 
 @contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C raise KeyboardInterrupt, so that what is half done is cleared away.
+def raise_on_signal() -> Iterator[None]:
+    """Raise KeyboardInterrupt on SIGTERM and Ctrl-C, so that unfinished files are deleted.
 
-    In the middle of TensorFlow that waits until it returns to other code: it would keep its locks, and its C++ may lose
-    the exception, leave an operation half made, or make an error of another kind of it, which is taken for what it was.
+    Inside TensorFlow the first signal waits until TensorFlow returns to other code (the module says why).
+
+    Raises:
+        KeyboardInterrupt: on a signal, also where a library raised another error because of it.
     """
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        _caught.append(number)
-        if len(_caught) > 1 or not _inside(frame):
+    def handle(number: int, frame: FrameType | None) -> None:
+        _received.append(number)
+        if len(_received) > 1 or not _inside_tensorflow(frame):
             raise KeyboardInterrupt
-        sys.setprofile(_stop_outside)
+        sys.setprofile(_raise_outside_tensorflow)
 
-    _caught.clear()
-    with _handled(stop, signal.SIGINT, signal.SIGTERM):
+    _received.clear()
+    with _handle(handle, signal.SIGINT, signal.SIGTERM):
         try:
             yield
         except Exception as error:
-            if is_stop(error):
+            if is_interrupt(error):
                 raise KeyboardInterrupt from error
             raise
         finally:
-            if _caught:
+            if _received:
                 sys.setprofile(None)
-                _caught.clear()
+                _received.clear()
 
 
-def is_stop(error: BaseException) -> bool:
-    """Whether this is a stop, or what a library has made of one."""
-    return isinstance(error, KeyboardInterrupt) or bool(_caught)
+def is_interrupt(error: BaseException) -> bool:
+    """Return whether an error is an interrupt, or what a library raised because of one."""
+    return isinstance(error, KeyboardInterrupt) or bool(_received)
 
 
 @contextmanager
-def interruptible() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM to be acted on between two steps; a second one takes effect at once."""
-    caught: list[int] = []
+def defer_signals() -> Iterator[list[int]]:
+    """Yield a list that collects SIGINT and SIGTERM, to be looked at between two steps.
 
-    def note(number: int, _frame: Any) -> None:
-        if caught:
+    Raises:
+        KeyboardInterrupt: on a second signal, at once.
+    """
+    received: list[int] = []
+
+    def handle(number: int, _frame: Any) -> None:
+        if received:
             raise KeyboardInterrupt
-        caught.append(number)
+        received.append(number)
 
-    with _handled(note, signal.SIGINT, signal.SIGTERM):
-        yield caught
+    with _handle(handle, signal.SIGINT, signal.SIGTERM):
+        yield received
 
 
-def _stop_outside(frame: FrameType, event: str, _argument: Any) -> None:
-    """As a profiler, which sees each return: raise KeyboardInterrupt when TensorFlow is left."""
-    if event == "return" and not _inside(frame.f_back):
+def _raise_outside_tensorflow(frame: FrameType, event: str, _argument: Any) -> None:
+    """As a profiler, which is called at each return: raise KeyboardInterrupt when TensorFlow returns."""
+    if event == "return" and not _inside_tensorflow(frame.f_back):
         sys.setprofile(None)
         raise KeyboardInterrupt
 
 
-def _inside(frame: FrameType | None) -> bool:
-    """Whether TensorFlow is at work here, or has called what is."""
+def _inside_tensorflow(frame: FrameType | None) -> bool:
+    """Return whether this frame is TensorFlow's, or of a library that TensorFlow called."""
     while frame is not None:
         file = frame.f_code.co_filename
         if TENSORFLOW in file:
             return True
-        if KERAS in file or file.startswith(OWN):
+        if KERAS in file or file.startswith(SEQAPP):
             return False
         frame = frame.f_back
     return False
 
 
 @contextmanager
-def _handled(handler: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
-    """Handle these signals, but for those that the process was started to ignore, as a script's background jobs are.
+def _handle(handler: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
+    """Handle these signals, except those that the process was started to ignore, as a script's background jobs are.
 
-    Only the main thread can; elsewhere all stays as it is.
+    Only the main thread can; in other threads this does nothing.
     """
     main = threading.current_thread() is threading.main_thread()
-    heard = [number for number in numbers if main and signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handler) for number in heard}
+    handled = [number for number in numbers if main and signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handler) for number in handled}
     try:
         yield
     finally:

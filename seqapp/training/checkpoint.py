@@ -55,7 +55,7 @@ def restore(file: Path, variables: list[Any]) -> Position:
         BadInput: the file is missing, damaged, or belongs to another network.
     """
     if not file.is_file():
-        raise BadInput(f"{file}: no checkpoint to resume from. Train anew with --force.")
+        raise BadInput(f"{file}: no checkpoint to resume from. Train again with --force.")
     wanted = [(tuple(variable.shape), _kind(variable)) for variable in variables]
     try:
         text, arrays = archives.read_arrays(file, wanted)
@@ -65,7 +65,7 @@ def restore(file: Path, variables: list[Any]) -> Position:
     except BadInput:
         raise
     except archives.DAMAGED as error:
-        raise BadInput(f"{file}: damaged checkpoint ({error}). Train anew with --force.") from None
+        raise BadInput(f"{file}: damaged checkpoint ({error}). Train again with --force.") from None
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
     return position

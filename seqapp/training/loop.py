@@ -23,7 +23,7 @@ from seqapp.networks.over_split import Scorer, weighted_loss
 from seqapp.networks.stack import Network
 from seqapp.runs.options import TrainingOptions
 from seqapp.system.files import publish
-from seqapp.system.signals import interruptible
+from seqapp.system.signals import defer_signals
 from seqapp.training import checkpoint, faults
 from seqapp.training.checkpoint import Position
 from seqapp.training.optimizer import Optimizer
@@ -130,7 +130,7 @@ class Trainer:
         if self.position.finished:
             report.note(f"this training is finished, after {self.position.epoch} epochs; --epochs N goes on with it")
         observers.on_train_begin()
-        with interruptible() as interrupted:
+        with defer_signals() as interrupted:
             while not self.position.finished and self.position.epoch < self.options.epochs:
                 epoch = self.position.epoch
                 observers.on_epoch_begin(epoch)

@@ -254,7 +254,7 @@ class TestRuns:
         said = refused("predict", copied)
         assert said == (
             f"Error: {copied}: no model.keras: the training did not get that far. "
-            f"Go on with: seqapp train fibonacci --out {copied} --resume"
+            f"Continue with: seqapp train fibonacci --out {copied} --resume"
         )
 
     def test_weights_that_are_damaged(self, copied: Path) -> None:
@@ -313,7 +313,7 @@ class TestRuns:
         (copied / "checkpoints" / "last.npz").unlink()
         said = refused("train", "fibonacci", "--out", copied, "--resume", "--epochs", 5)
         assert said == (
-            f"Error: {copied / 'checkpoints' / 'last.npz'}: no checkpoint to resume from. Train anew with --force."
+            f"Error: {copied / 'checkpoints' / 'last.npz'}: no checkpoint to resume from. Train again with --force."
         )
 
 

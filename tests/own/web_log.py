@@ -11,7 +11,7 @@ from seqapp.contract.head import Category
 from seqapp.data import splits
 from seqapp.data.vocabulary import START, Vocabulary
 from seqapp.errors import BadInput
-from seqapp.runs.run import sha256
+from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
 
 DEFAULTS = {"units": 24, "epochs": 6, "batch_size": 32, "learning_rate": 0.01}

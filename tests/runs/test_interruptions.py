@@ -26,8 +26,8 @@ from seqapp.runs import lifecycle
 from seqapp.runs.run import Run, open_run
 from seqapp.system import files
 from seqapp.system.files import draft, is_draft, publish
-from seqapp.system.locks import at_rest, claimed, in_use
-from seqapp.system.signals import interruptible, terminable
+from seqapp.system.locks import idle, in_use, locked
+from seqapp.system.signals import defer_signals, raise_on_signal
 from tests.torture import jobs, kills
 
 ON = "--resume"
@@ -94,11 +94,11 @@ class TestBeginning:
 
         monkeypatch.setattr(lifecycle, "shutil", types.SimpleNamespace(rmtree=killed))
         said = seqapp(*kills.TRAIN, "--out", run, "--force", code=130).stderr
-        assert said == f"Interrupted. Go on with: seqapp train recall --out {run} --resume\n"
+        assert said == f"Interrupted. Continue with: seqapp train recall --out {run} --resume\n"
         monkeypatch.undo()
         assert refused("predict", run) == (
-            f"Error: {run}: its training was stopped before it began. "
-            f"Begin it with: seqapp train recall --out {run} --resume"
+            f"Error: {run}: its training was interrupted before it started. "
+            f"Start it with: seqapp train recall --out {run} --resume"
         )
         said = jobs.run(place, "train", "recall", "--out", run, ON)
         assert said.startswith("stopped before its first checkpoint: nothing is lost, it begins again\nepoch 1/2")
@@ -111,7 +111,7 @@ class TestBeginning:
         full(monkeypatch, after=0)
         said = seqapp(*kills.TRAIN, "--out", copied, "--force", code=1).stderr
         assert said == (
-            f"Error: No space left on device: {copied / 'run.json'} was not written. Free some and run the same command again.\n"
+            f"Error: No space left on device: {copied / 'run.json'} was not written. Free some and rerun the command.\n"
         )
         assert list(kills.different(straight, copied)) == []
 
@@ -119,7 +119,7 @@ class TestBeginning:
         (tmp_path / "run" / ".run.0123abcd.partial").mkdir(parents=True)
         lifecycle.refuse_to_overwrite(tmp_path / "run", force=False)
         assert refused("train", "recall", "--out", tmp_path / "run", ON) == (
-            f"Error: {tmp_path / 'run'}: empty: its training was stopped before it began. Begin it without --resume."
+            f"Error: {tmp_path / 'run'}: empty: its training was interrupted before it started. Start it without --resume."
         )
         assert refused("train", "recall", "--out", tmp_path / "none", ON).startswith(
             f"Error: no run folder '{tmp_path / 'none'}'."
@@ -185,7 +185,7 @@ class TestStops:
         done: list[str] = []
 
         def stopped(error: Exception | None) -> None:
-            with terminable():
+            with raise_on_signal():
                 work(done, error)
                 done.append("gone on")
 
@@ -197,7 +197,7 @@ class TestStops:
 
     def test_an_error_that_a_library_has_made_of_a_stop_is_one(self) -> None:
         def loses(number: int) -> None:
-            with terminable():
+            with raise_on_signal():
                 with contextlib.suppress(KeyboardInterrupt):
                     os.kill(os.getpid(), number)
                 raise ValueError("of another kind")
@@ -217,12 +217,12 @@ class TestStops:
 
         monkeypatch.setattr("seqapp.api.train.train", loses)
         said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
-        assert said == "Interrupted. Go on with: seqapp train recall --out run --resume\n"
+        assert said == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
 
     def test_a_background_job_of_a_script_goes_on_when_the_script_is_interrupted(self) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            with interruptible() as caught:
+            with defer_signals() as caught:
                 os.kill(os.getpid(), signal.SIGINT)
                 assert caught == []
                 os.kill(os.getpid(), signal.SIGTERM)
@@ -248,7 +248,7 @@ class TestStops:
         with monkeypatch.context() as patched:
             patched.setattr(Run, "update", stopped)
             said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
-        assert said == "Interrupted. Go on with: seqapp train recall --out run --resume\n"
+        assert said == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
         seqapp("train", "recall", "--out", "run", "--resume")
         assert open_run("run").record["finished"]
 
@@ -265,7 +265,7 @@ class TestStops:
 
         monkeypatch.setattr(Trainer, "validate", stopped)
         said = seqapp("train", "recall", "--out", copied, ON, "--epochs", 3, code=130).stderr
-        assert said.endswith(f"Interrupted. Go on with: seqapp train recall --out {copied} --resume\n")
+        assert said.endswith(f"Interrupted. Continue with: seqapp train recall --out {copied} --resume\n")
         record = open_run(copied).record
         assert not record["finished"]
         assert lifecycle.epochs(open_run(copied)) == 3
@@ -299,7 +299,7 @@ class TestDisks:
         result = seqapp(*kills.TRAIN, "--out", run, code=1)
         assert result.stderr == (
             f"Error: No space left on device: {run / 'checkpoints' / 'last.npz'} was not written. "
-            f"Free some and go on with: seqapp train recall --out {run} --resume\n"
+            f"Free some and continue with: seqapp train recall --out {run} --resume\n"
         )
         monkeypatch.undo()
         assert list(kills.torn(run)) == []
@@ -312,18 +312,18 @@ class TestDisks:
         for command, name in (("evaluate", "metrics.json"), ("export", "export/1")):
             full(monkeypatch, after=0)
             assert seqapp(command, copied, code=1).stderr == (
-                f"Error: No space left on device: {copied / name} was not written. Free some and run the same command again.\n"
+                f"Error: No space left on device: {copied / name} was not written. Free some and rerun the command.\n"
             )
             monkeypatch.undo()
         assert (copied / "metrics.json").read_text() == "{}\n"
         assert list((copied / "export").iterdir()) == []
 
     @pytest.mark.parametrize(
-        ("number", "remedy"), [(errno.EFBIG, "Raise the limit (ulimit -f)"), (errno.EIO, "Mend that")]
+        ("number", "remedy"), [(errno.EFBIG, "Raise the limit (ulimit -f)"), (errno.EIO, "Fix this")]
     )
     def test_each_error_of_a_disk_has_its_remedy(self, number: int, remedy: str) -> None:
-        said = files.told(OSError(number, os.strerror(number), "a/b"))
-        assert said == f"{os.strerror(number)}: a/b. {remedy} and run the same command again."
+        said = files.describe_os_error(OSError(number, os.strerror(number), "a/b"))
+        assert said == f"{os.strerror(number)}: a/b. {remedy} and rerun the command."
 
     def test_an_error_that_a_library_has_in_words_only_is_understood(self, tmp_path: Path) -> None:
         def write(path: Path) -> None:
@@ -348,14 +348,14 @@ class TestDisks:
         full, again = "Error: No space left on device: disk/run/", "was not written. Free some and"
         frozen, resume = (
             "Error: Read-only file system: disk/run/",
-            "go on with: seqapp train recall --out disk/run --resume",
+            "continue with: seqapp train recall --out disk/run --resume",
         )
         assert [line for line in done.stderr.splitlines() if not line.startswith("Note: ")] == [
-            f"{full}export/1 {again} run the same command again.",
-            f"{full}metrics.json {again} run the same command again.",
+            f"{full}export/1 {again} rerun the command.",
+            f"{full}metrics.json {again} rerun the command.",
             f"{full}checkpoints/last.npz {again} {resume}",
-            f"{frozen}metrics.json was not written. Make it writable and run the same command again.",
-            f"{frozen}export/1 was not written. Make it writable and run the same command again.",
+            f"{frozen}metrics.json was not written. Make it writable and rerun the command.",
+            f"{frozen}export/1 was not written. Make it writable and rerun the command.",
             f"{frozen}run.json was not written. Make it writable and {resume}",
         ]
         assert done.stdout.split() == ["1"] * 6
@@ -449,25 +449,28 @@ class TestDrafts:
 
 class TestTwoAtOnce:
     def test_a_lock_outlives_no_process_even_one_that_is_killed(self, tmp_path: Path) -> None:
-        script = "import sys, time; from pathlib import Path; from seqapp.system.locks import claimed\n"
-        script += "with claimed(Path(sys.argv[1])): print('mine', flush=True); time.sleep(60)"
+        script = "import sys, time; from pathlib import Path; from seqapp.system.locks import locked\n"
+        script += "with locked(Path(sys.argv[1])): print('mine', flush=True); time.sleep(60)"
         command = [sys.executable, "-c", script, str(tmp_path)]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as holder:
             assert holder.stdout is not None
             assert holder.stdout.readline() == b"mine\n"
             assert in_use(tmp_path)
-            with pytest.raises(BadInput, match=r"another training is at work in it\. Wait for it, or use another"):
-                claimed(tmp_path).__enter__()
+            with pytest.raises(
+                BadInput,
+                match=r"another process is training in this folder\. Wait for it to finish, or pass a different",
+            ):
+                locked(tmp_path).__enter__()
             holder.kill()
-        with claimed(tmp_path):
+        with locked(tmp_path):
             assert in_use(tmp_path)
 
     def test_a_look_at_a_folder_keeps_no_training_out(self, tmp_path: Path) -> None:
-        looking = at_rest(tmp_path)
+        looking = idle(tmp_path)
         assert looking.__enter__()
         threading.Timer(0.2, lambda: looking.__exit__(None, None, None)).start()
-        with claimed(tmp_path):
+        with locked(tmp_path):
             pass
 
     def test_what_another_training_began_meanwhile_is_not_overwritten(
@@ -479,7 +482,7 @@ class TestTwoAtOnce:
         assert list(kills.different(copied, run)) == []
 
     def test_an_evaluation_beside_a_training_is_said_and_not_kept(self, copied: Path) -> None:
-        with claimed(copied):
+        with locked(copied):
             result = seqapp("evaluate", copied)
         assert result.stderr == "Note: its training has gone on meanwhile: this is not kept as metrics.json.\n"
         assert result.stdout.startswith("recall with simple_rnn")

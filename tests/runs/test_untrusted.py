@@ -321,7 +321,7 @@ class TestCheckpoints:
             "refused: 'position' is said to have the shape (1000000000000,), and has 128 bytes"
         )
         pack(file, list((members | {"variable_0.npy": header.getvalue()}).items()))
-        assert self.said(file, variables) == "the checkpoint belongs to another network. Train anew with --force."
+        assert self.said(file, variables) == "the checkpoint belongs to another network. Train again with --force."
 
     @pytest.mark.parametrize(
         ("position", "said"),
@@ -330,7 +330,7 @@ class TestCheckpoints:
             ({"finished": 1}, "position.finished: expected true or false, got 1. Train again with --force."),
             ({"history": {}}, "position.history: expected a list of which each is an object, got {}. Train again with --force."),
             ([], "position: expected an object, got []. Train again with --force."),
-            ({"evil": 1}, "damaged checkpoint (Position.__init__() got an unexpected keyword argument 'evil'). Train anew with --force."),
+            ({"evil": 1}, "damaged checkpoint (Position.__init__() got an unexpected keyword argument 'evil'). Train again with --force."),
         ],
     )  # fmt: skip
     def test_a_position_that_is_none(self, position: Any, said: str, copied: Path) -> None:
@@ -348,7 +348,7 @@ class TestCheckpoints:
         pack(file, list(members.items()), zipfile.ZIP_DEFLATED)
         assert self.said(file, variables).startswith("refused: 'position.npy' is packed (")
         pack(file, list(members.items())[:-1])
-        assert self.said(file, variables) == "the checkpoint belongs to another network. Train anew with --force."
+        assert self.said(file, variables) == "the checkpoint belongs to another network. Train again with --force."
 
 
 def edited(run: Path, place: str, value: Any) -> None:

@@ -41,7 +41,7 @@ def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
             row.check(said == "Interrupted.\n", f"says something else: {said}")
             run(folder, *TRAIN, "--out", again)
         elif not json.loads(record.read_bytes())["finished"]:
-            words = f"Interrupted. Go on with: seqapp train recall --out {again} --resume"
+            words = f"Interrupted. Continue with: seqapp train recall --out {again} --resume"
             row.check(said.endswith(f"{words}\n"), f"does not say how to go on: {said}")
             run(folder, "train", "recall", "--out", again, "--resume")
         row.failures += [f"not as undisturbed: {what}" for what in different(straight, again)]

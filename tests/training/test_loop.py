@@ -90,7 +90,7 @@ def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
     training.send_signal(number)
     _, said = training.communicate()
     assert training.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
-    last = f"Interrupted. Go on with: seqapp train fibonacci --out {run} --resume\n"
+    last = f"Interrupted. Continue with: seqapp train fibonacci --out {run} --resume\n"
     assert number == signal.SIGKILL or said.splitlines(keepends=True)[-1] == last
     assert not open_run(run).record["finished"]
     seqapp("train", *FIBONACCI, "--out", run, "--resume")
@@ -117,7 +117,9 @@ def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path:
     run = tmp_path / "runs" / "run"
     training = start(*FIBONACCI, "--epochs", 1000, "--out", run)
     wait_for_the_middle_of_an_epoch(run, training)
-    busy = f"Error: {run}: another training is at work in it. Wait for it, or use another --out."
+    busy = (
+        f"Error: {run}: another process is training in this folder. Wait for it to finish, or pass a different --out."
+    )
     assert refused("train", *FIBONACCI, "--out", run) == busy
     assert refused("train", *FIBONACCI, "--out", run, "--force") == busy
     assert refused("train", *FIBONACCI, "--out", run, "--resume") == busy
@@ -198,10 +200,10 @@ def test_a_run_is_never_overwritten_without_force(straight: Path) -> None:
     before = {file: file.read_bytes() for file in straight.rglob("*") if file.is_file()}
     said = refused("train", *FIBONACCI, "--out", straight)
     assert said == (
-        f"Error: {straight} exists. Use --resume to go on with it, --force to start anew, or --out for another folder."
+        f"Error: {straight} already exists. Use --resume to continue, --force to start over, or --out for another folder."
     )
     assert refused("train", *FIBONACCI, "--out", straight, "--force", "--resume") == (
-        "Error: --resume goes on with a run and --force starts it anew: give one of them."
+        "Error: --resume continues a run and --force starts over: give one of them."
     )
     assert refused("train", *FIBONACCI, "--out", straight, "--force", "--split", "0.9,0.9,0.9").startswith(
         "Error: --split"

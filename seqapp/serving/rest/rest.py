@@ -22,7 +22,7 @@ from seqapp.serving.rest import json_input, responses
 from seqapp.serving.rest.requests import Arrays, parse_inputs, signature_name
 from seqapp.serving.rest.routes import Route
 from seqapp.serving.status import StatusError, invalid_argument
-from seqapp.system.text import from_bytes, portable
+from seqapp.system.text import from_bytes, with_base64
 
 EXAMPLE_METHODS = {"classify": "classification", "regress": "regression"}
 Run = Callable[[Version, Signature, Arrays], Arrays]
@@ -139,4 +139,4 @@ def to_json(array: NDArray[Any]) -> Any:
     """Return an array as a JSON document: nested lists, bytes that are not UTF-8 as {"b64": "…"}."""
     if array.dtype != object:
         return array.tolist()
-    return portable(np.vectorize(from_bytes, otypes=[object])(array).tolist())
+    return with_base64(np.vectorize(from_bytes, otypes=[object])(array).tolist())

@@ -18,7 +18,7 @@ from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
 from seqapp.contract.head import Category, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput, expect
-from seqapp.runs.run import sha256
+from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
 
 QUESTION = "?"
