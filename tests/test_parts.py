@@ -22,7 +22,7 @@ from seqapp.saved_model.checks import conform
 from seqapp.system.files import publish
 from seqapp.system.text import json_text
 from seqapp.tasks.classification.dataset import majority, markov, repeat_last
-from seqapp.tasks.series.metrics import Measured, forecast_metrics
+from seqapp.tasks.series.metrics import ErrorScale, Forecasts, forecast_metrics
 from seqapp.tasks.text.ngrams import NGram
 from seqapp.training.optimizer import Optimizer
 
@@ -264,7 +264,8 @@ def test_forecast_metrics_by_hand() -> None:
     said = np.array([[[[9.0, 10.5, 12.0]]], [[[9.5, 10.5, 11.0]]]])
 
     def of(quantiles: Any) -> dict[str, float]:
-        return forecast_metrics(Measured(("x",), actual, quantiles, last, (80.0,), np.array([2.0]), np.array([4.0])))
+        scale = ErrorScale(change=np.array([2.0]), deviation=np.array([4.0]))
+        return forecast_metrics(Forecasts(actual, quantiles, ("x",), (80.0,), last, scale))
 
     measured = of(said)
     assert measured["mae"] == pytest.approx(1.0)

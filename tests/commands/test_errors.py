@@ -109,7 +109,7 @@ def test_a_file_that_is_no_csv(content: bytes, said: str, tmp_path: Path) -> Non
 def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     said = refused("train", "weather_dinner", "--csv", tmp_path)
     assert said == f"Error: {tmp_path}: expected a CSV file with a header, got a directory."
-    assert refused("train", "stock", "--csv", tmp_path) == f"Error: --csv: {tmp_path} holds no CSV file."
+    assert refused("train", "stock", "--csv", tmp_path) == f"Error: --csv: {tmp_path}: expected CSV files, found none."
     for dataset in ("stock", "weather_dinner"):
         absent = tmp_path / "absent.csv"
         assert (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 from collections.abc import Callable
@@ -71,7 +70,7 @@ class TestWindows:
         np.testing.assert_allclose(inputs[:, 0] * scale.spread, np.log([2, 2, 2]), rtol=1e-5)
         np.testing.assert_allclose(targets[-1] * scale.growth(1, 2)[0], np.log([2, 4]), rtol=1e-5)
         assert weights.tolist() == [0, 0, 1]
-        assert dataset.origins("test").tolist() == [33, 34, 35, 36, 37]
+        assert dataset.rows.origins("test").tolist() == [33, 34, 35, 36, 37]
 
     def test_of_segments_and_separate_targets(self, tmp_path: Path) -> None:
         values = np.arange(120.0).reshape(40, 3)
@@ -79,7 +78,7 @@ class TestWindows:
         chosen = {"target": "a,b", "inputs": "c", "scale": "last", "window": 4, "segment": 2}
         apart = load(file, channels="independent", **chosen)
         unit = apart.task.spread[0]
-        assert apart.windows("train").count == 2 * len(apart.origins("train"))
+        assert apart.windows("train").count == 2 * len(apart.rows.origins("train"))
         inputs, targets, _ = example(apart.windows("train"), 0, 1)
         assert inputs.shape == (2, 2, 4)  # two rows a step, of each the target's own value and the further input
         np.testing.assert_allclose(inputs[0] * unit, [[-9, -9, -6, -6], [-3, -3, 0, 0]], rtol=1e-5)
@@ -102,8 +101,8 @@ class TestWindows:
         values: list[Any] = [float(row) for row in range(1, 41)]
         values[2] = values[30] = "n/a"
         dataset = load(write(tmp_path / "p.csv", values), missing="mask", scale="last")
-        assert 2 not in dataset.origins("train")
-        assert not {28, 29, 30} & set(dataset.origins("test")) - {28}
+        assert 2 not in dataset.rows.origins("train")
+        assert not {28, 29, 30} & set(dataset.rows.origins("test")) - {28}
         inputs, _, _ = example(dataset.windows("train"), 0)
         np.testing.assert_allclose(inputs[0, :, 0] * dataset.task.spread[0], [-3, -2, -2, 0], atol=1e-4)
         assert inputs[0, :, 1].tolist() == [1, 1, 0, 1]
@@ -118,15 +117,15 @@ class TestWindows:
         one, two = write(tmp_path / "a.csv", walk(40)), write(tmp_path / "b.csv", walk(60, 1))
         both = load(one, two)
         assert both.windows("train").count == sum(load(file).windows("train").count for file in (one, two))
-        for origin in both.origins("test"):
+        for origin in both.rows.origins("test"):
             start = 0 if origin < 40 else 40
             assert start <= origin - 3 < origin + 2 < (40 if start == 0 else 100)
         long = tmp_path / "long.csv"
         rows = [f"{name},{value}" for name, values in (("a", walk(40)), ("b", walk(60, 1))) for value in values]
         long.write_text("name,close\n" + "\n".join(rows) + "\n")
         same = load(long, series="name")
-        assert same.frame.names == ("a", "b")
-        np.testing.assert_array_equal(same.frame.values, both.frame.values)
+        assert same.rows.frame.names == ("a", "b")
+        np.testing.assert_array_equal(same.rows.frame.values, both.rows.frame.values)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -143,7 +142,7 @@ def test_a_scale_goes_there_and_back(kind: str) -> None:
 
 def test_the_scale_is_chosen_by_season_and_sign() -> None:
     above, below = np.array([[1.0], [2.0]]), np.array([[-1.0], [2.0]])
-    chosen = {(season, name): scale.chosen(season, [rows])
+    chosen = {(season, name): scale.default_kind(season, [rows])
               for season in (None, 12) for name, rows in (("above", above), ("below", below))}  # fmt: skip
     assert chosen == {(None, "above"): "log-returns", (None, "below"): "differences",
                       (12, "above"): "log-last", (12, "below"): "last"}  # fmt: skip
@@ -157,13 +156,14 @@ def test_the_calendar_by_pythons_own() -> None:
     random = np.random.default_rng(0)
     stamps = [datetime.datetime(1900, 1, 1) + datetime.timedelta(hours=int(hours))
               for hours in random.integers(0, 200 * 365 * 24, 500)]  # fmt: skip
-    made = features.calendar(tf.constant([stamp.isoformat() for stamp in stamps]), ["weekday", "hour"]).numpy()
-    for stamp, (weekday, hour, *cosines) in zip(stamps, made, strict=True):
+    dates = tf.constant([stamp.isoformat() for stamp in stamps])
+    encoded = features.calendar_features(dates, ["weekday", "hour"]).numpy()
+    for stamp, (weekday, hour, *cosines) in zip(stamps, encoded, strict=True):
         assert (weekday, hour) == pytest.approx(
             (np.sin(2 * np.pi * stamp.weekday() / 7), np.sin(2 * np.pi * stamp.hour / 24)), abs=1e-4
         )
         assert cosines[1] == pytest.approx(np.cos(2 * np.pi * stamp.hour / 24), abs=1e-4)
-    months = features.calendar(tf.constant(["2024-01-01", "2024-07-01"]), ["month"]).numpy()
+    months = features.calendar_features(tf.constant(["2024-01-01", "2024-07-01"]), ["month"]).numpy()
     np.testing.assert_allclose(months, [[0, 1], [0, -1]], atol=1e-6)
 
 
@@ -222,7 +222,7 @@ class TestNoLeak:
         answers = []
         for run in (one, two):  # the forecast at the last origin before what changed
             task = run.task()
-            rows = run.load_dataset().frame.values[np.newaxis, 170 - task.window : 170]  # type: ignore[attr-defined]
+            rows = run.load_dataset().rows.frame.values[np.newaxis, 170 - task.window : 170]  # type: ignore[attr-defined]
             ask = functions(task, run.load_network(task))["serving_default"]
             answers.append(ask(history=rows.astype(np.float32)))
         for name, value in answers[0].items():
@@ -247,28 +247,25 @@ class TestIntervals:
     def test_offsets_by_hand(self) -> None:
         actual = np.arange(1.0, 10.0).reshape(9, 1, 1)
         quantiles = np.broadcast_to([0.0, 5.0, 100.0], (9, 1, 1, 3))
-        assert intervals.offsets(actual, quantiles, [80]) == (((-2.0,),),)
+        assert intervals.conformal_offsets(actual, quantiles, [80]) == (((-2.0,),),)
 
-    def test_they_cover_on_validation_what_they_say(self, tmp_path: Path) -> None:
+    def test_they_cover_their_nominal_share_of_new_cases(self) -> None:
         random = np.random.default_rng(0)
         actual = random.standard_normal((2000, 1, 1))
         narrow = np.broadcast_to([-0.2, -0.1, 0.0, 0.1, 0.2], (2000, 1, 1, 5))
-        found = intervals.offsets(actual[:1000], narrow[:1000], [95, 80])
-        task = dataclasses.replace(load(write(tmp_path / "p.csv", walk(60)), horizon=1).task, offsets=found)
-        made = task.corrected(narrow.astype(np.float32)).numpy()
+        offsets = intervals.conformal_offsets(actual[:1000], narrow[:1000], [95, 80])
+        wide = intervals.widen(narrow.astype(np.float32), offsets).numpy()
         for place, level in ((0, 0.95), (1, 0.8)):
-            inside = (made[..., place] <= actual) & (actual <= made[..., -1 - place])
-            assert inside[1000:].mean() == pytest.approx(level, abs=0.03)
+            covered = (wide[..., place] <= actual) & (actual <= wide[..., -1 - place])
+            assert covered[1000:].mean() == pytest.approx(level, abs=0.03)
 
-    def test_narrowed_too_far_they_do_not_cross(self, tmp_path: Path) -> None:
-        task = dataclasses.replace(load(write(tmp_path / "p.csv", walk(60)), horizon=1).task,
-                                   offsets=(((-9.0, -0.5),),))  # fmt: skip
-        made = task.corrected(np.array([[[[-2.0, -1.0, 0.0, 1.0, 2.0]]]], np.float32)).numpy()
-        assert (np.diff(made) >= 0).all()
+    def test_bounds_never_cross_however_far_an_interval_is_narrowed(self) -> None:
+        quantiles = np.array([[[[-2.0, -1.0, 0.0, 1.0, 2.0]]]], np.float32)
+        assert (np.diff(intervals.widen(quantiles, (((-9.0, -0.5),),)).numpy()) >= 0).all()
 
     def test_names_of_further_levels_and_targets(self, tmp_path: Path) -> None:
         file = write(tmp_path / "p.csv", np.stack([walk(60), walk(60, 1)], 1), columns="close,Höchst kurs")
-        names = load(file, target="close,Höchst kurs", levels="90,50").task.names().values()
+        names = load(file, target="close,Höchst kurs", levels="90,50").task.output_names().values()
         assert sorted(names) == sorted([
             "forecast", "lower", "upper", "lower_50", "upper_50", "forecast_H_chst_kurs", "lower_H_chst_kurs",
             "upper_H_chst_kurs", "lower_50_H_chst_kurs", "upper_50_H_chst_kurs",
@@ -311,14 +308,14 @@ class TestBaselines:
 
     def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "sp500-daily.csv", horizon=1)
-        assert len(dataset.origins("test")) == 766
+        assert len(dataset.rows.origins("test")) == 766
         measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
         assert 100 * measured["mape"] == pytest.approx(0.729, abs=0.005)  # ../shared/facts
         assert measured["always_up"] == pytest.approx(0.56, abs=0.002)
 
     def test_repeating_on_etth1_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "ETTh1.csv", target="OT", horizon=96, window=336, split="8640,2880,2880")
-        assert len(dataset.origins("test")) == 2785  # all windows of the test split
+        assert len(dataset.rows.origins("test")) == 2785  # all windows of the test split
         measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
         assert measured["scaled_mse"] == pytest.approx(0.069, abs=0.001)  # ../shared/facts
         assert measured["scaled_mae"] == pytest.approx(0.203, abs=0.001)
@@ -331,18 +328,24 @@ class TestTheTruth:
         seqapp("train", "stock", "--csv", file, "--epochs", 3, "--window", 10, "--units", 8, "--out", run)
         verdict = json.loads(seqapp("evaluate", run, "--json").stdout)["verdict"]
         assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
-        assert "comes late: the forecast is most like the value row before its own" in verdict
+        assert "One row ahead the forecast lags: it correlates best with the value one row earlier." in verdict
 
     def test_a_forecast_that_copies_is_found_out_and_one_that_knows_is_not(self) -> None:
         actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
 
-        def measured(forecast: Any) -> metrics.Measured:
-            made = forecast.reshape(-1, 1, 1, 1)
-            one = np.ones(1)
-            return metrics.Measured(("x",), actual[1:].reshape(-1, 1, 1), made, actual[:-1, None], (80.0,), one, one)
+        def lag(predicted: Any) -> int | None:
+            forecasts = metrics.Forecasts(
+                actual=actual[1:].reshape(-1, 1, 1),
+                quantiles=predicted.reshape(-1, 1, 1, 1),
+                columns=("x",),
+                levels=(80.0,),
+                last=actual[:-1, None],
+                scale=metrics.ErrorScale(np.ones(1), np.ones(1)),
+            )
+            return metrics.lag(forecasts)
 
-        assert metrics.lag(measured(actual[:-1])) == 1
-        assert metrics.lag(measured(np.sin(np.arange(1, 200) / 3))) == 0
+        assert lag(actual[:-1]) == 1
+        assert lag(np.sin(np.arange(1, 200) / 3)) == 0
 
 
 def test_newest_first_is_turned_round_and_said(tmp_path: Path) -> None:
@@ -351,7 +354,7 @@ def test_newest_first_is_turned_round_and_said(tmp_path: Path) -> None:
     turned = tmp_path / "turned.csv"
     turned.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(
         f"{row.split(',')[0]},1,1,1,{row.split(',')[1]},5" for row in reversed(rows)))  # fmt: skip
-    np.testing.assert_array_equal(load(turned).frame.values, load(file).frame.values)
+    np.testing.assert_array_equal(load(turned).rows.frame.values, load(file).rows.frame.values)
     said = seqapp("train", "stock", "--csv", turned, *QUICK, "--out", tmp_path / "run").stderr
     assert f"{turned}: newest row first; read from the last line to the first." in said
 
@@ -362,7 +365,7 @@ def test_headers_of_the_usual_sources(header: str, tmp_path: Path) -> None:
     rows = [f"{np.datetime64('2020-01-01') + day},1,2,3,{100 + day},4,5" for day in range(60)]
     (tmp_path / "p.csv").write_text(header + "\n" + "\n".join(rows))
     dataset = load(tmp_path / "p.csv")
-    assert dataset.frame.values[:3, 0].tolist() == [100, 101, 102]
+    assert dataset.rows.frame.values[:3, 0].tolist() == [100, 101, 102]
     assert dataset.split["train"]["first"] == "2020-01-01"
 
 
@@ -379,7 +382,7 @@ def test_a_stock_split_is_said(tmp_path: Path) -> None:
     said = load(write(tmp_path / "p.csv", values)).data["notes"]
     assert len(said) == 1
     assert f"{tmp_path / 'p.csv'}, line 102, column 'close': " in said[0]
-    assert "in one row. If that is a split of shares, use a column that is adjusted for it." in said[0]
+    assert "in one row. If this is a stock split, use a column that is adjusted for it." in said[0]
 
 
 def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
@@ -397,8 +400,8 @@ def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
     early = json.loads(done.stdout)["predictions"][0]
     assert early["date"] == ["2020-07-17", "2020-07-18"]
     assert done.stderr == (
-        "Note: nothing is known in advance of the rows to come, so this asks what came after row 2 from the end. "
-        "Add rows with weekend below the last one.\n"
+        "Note: the file has no rows with weekend after the last target, so this forecasts the last 2 rows, from the rows "
+        "before them. Add rows with weekend below the last one to forecast further.\n"
     )
     assert len(seqapp("generate", run, "--steps", 3).stdout.split()) == 3
     seqapp("export", run)
@@ -450,7 +453,7 @@ def test_dates_are_read_by_one_format(dates: list[str], format: str, first: str)
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--known", "close"], "--known: 'close' is what is to be predicted; nobody knows it in advance."),
+        (["--known", "close"], "--known: 'close' is a target, so it is not known in advance. Leave it out."),
         (["--levels", "80,120"], "--levels: expected different percentages such as 80,95, got '80,120'."),
         (["--calendar", "year"], "--calendar: expected hour, weekday, month, got 'year'."),
         (["--calendar", "hour"], "--calendar: {} has no date column; name one with --date."),
@@ -517,7 +520,7 @@ class TestBacktest:
     def test_rolling_origins_are_the_last_ones_a_stride_apart(self, backtested: Path) -> None:
         said = json.loads(seqapp("evaluate", backtested, "--origins", 4, "--stride", 3, "--json").stdout)
         dataset: Any = open_run(backtested).load_dataset()
-        assert dataset.rolling(4, 3).origins("test").tolist() == [187, 190, 193, 196]
+        assert dataset.rolling(4, 3).rows.origins("test").tolist() == [187, 190, 193, 196]
         ahead = said["by_horizon"]
         assert ahead.keys() == {"lstm", *said["baselines"]}
         assert np.mean([row["mae"] for row in ahead["lstm"]]) == pytest.approx(said["metrics"]["mae"])
@@ -538,9 +541,9 @@ class TestBacktest:
         dataset: Any = open_run(backtested).load_dataset()
         folds = dataset.rolling(2, 5).folds()
         for fold, origin in zip(folds, [191, 196], strict=True):
-            assert fold.origins("test").tolist() == [origin]
-            assert len(fold.frame.values) == origin + 4
-            assert fold.cuts[0].train == (0, origin + 1 - 30)
+            assert fold.rows.origins("test").tolist() == [origin]
+            assert len(fold.rows.frame.values) == origin + 4
+            assert fold.rows.cuts[0].train == (0, origin + 1 - 30)
             assert fold.task.spread != dataset.task.spread
 
     def test_what_cannot_be_asked(self, backtested: Path, trained: Callable[[str], Path]) -> None:
@@ -591,7 +594,7 @@ class TestPictures:
         assert np.mean(lines["lstm"]) == pytest.approx(dataset.metrics(said)["mae"])
         ahead = {line.get_label(): line.get_ydata() for line in axes["forecast"].lines}
         assert len(ahead["forecast"]) == 3
-        np.testing.assert_allclose(ahead["what came"][-3:], dataset.frame.values[-3:, 0])
+        np.testing.assert_allclose(ahead["actual"][-3:], dataset.rows.frame.values[-3:, 0])
         shares = {line.get_label(): line.get_ydata() for line in axes["coverage"].lines}
         assert shares["lstm"][0] == pytest.approx(100 * dataset.metrics(said)["coverage_80"])
 
@@ -640,8 +643,8 @@ class TestRecursive:
         assert np.shape(dataset.task.offsets) == (2, 3, 2)
         network = opened.load_network(dataset.task)
         said = dataset.in_units(predictions(dataset, network, "test"))
-        origin = int(dataset.origins("test")[0])
-        history = dataset.frame.values[np.newaxis, origin - 11 : origin + 1].astype(np.float32)
+        origin = int(dataset.rows.origins("test")[0])
+        history = dataset.rows.frame.values[np.newaxis, origin - 11 : origin + 1].astype(np.float32)
         answer = functions(dataset.task, network)["serving_default"](history=history)
         middle = said.quantiles[0].reshape(2, 3, 5)
         np.testing.assert_allclose(answer["forecast"][0], middle[0, :, 2], rtol=1e-5)

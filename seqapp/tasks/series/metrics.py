@@ -1,10 +1,11 @@
-"""Metrics of forecasts: errors in the series' own units, on scaled values and on log-returns, direction, intervals.
+"""Metrics of forecasts: errors in raw units, scaled errors, errors of log-returns, direction, coverage of intervals.
 
-Model and baselines are measured by the same code, on the same origins.
+The model and its baselines are measured by the same code on the same origins.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,149 +14,165 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.evaluation.verdict import gains
+from seqapp.tasks.series.intervals import quantiles_of
 
-LAGS = 5  # rows that a forecast is looked for in
-
-
-def quantiles_of(levels: Sequence[float]) -> tuple[float, ...]:
-    """The quantiles that bound intervals at these levels in percent, ascending, the median in the middle."""
-    below = sorted((1 - level / 100) / 2 for level in levels)
-    return (*below, 0.5, *(1 - level for level in reversed(below)))
+MAX_LAG = 5  # rows
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Forecasts laid beside what came, raw units."""
+class ErrorScale:
+    """What errors are divided by to be comparable between targets and series, from the training rows."""
 
-    columns: tuple[str, ...]  # the targets
+    change: NDArray[Any]  # mean absolute (seasonal) difference, (targets,)
+    deviation: NDArray[Any]  # standard deviation, 1 for a constant target, (targets,)
+
+    @classmethod
+    def fit(cls, training: Sequence[NDArray[Any]], season: int) -> ErrorScale:
+        """Compute the scale on the training rows.
+
+        Args:
+            training: `(rows, targets)` for each series, raw units, NaN where a value is missing.
+            season: rows in a season, 1 for none; a series no longer than that counts as having none.
+        """
+        lag = season if min(len(rows) for rows in training) > season else 1
+        changes = np.concatenate([np.abs(rows[lag:] - rows[:-lag]) for rows in training])
+        deviation = np.nanstd(np.concatenate(training), axis=0)
+        return cls(np.nanmean(changes, axis=0), np.where(deviation > 0, deviation, 1.0))
+
+
+@dataclass(frozen=True)
+class Forecasts:
+    """Forecasts of the test origins beside the actual values, in raw units."""
+
     actual: NDArray[Any]  # (origins, targets, horizon)
-    quantiles: NDArray[Any]  # (origins, targets, horizon, 2 * levels + 1), or one where there is no interval
-    last: NDArray[Any]  # the value known last at each origin, (origins, targets)
-    levels: tuple[float, ...]  # percent that the intervals are to cover
-    change: NDArray[Any]  # mean absolute (seasonal) difference of the training rows, (targets,)
-    deviation: NDArray[Any]  # standard deviation of the training rows, (targets,)
+    quantiles: NDArray[Any]  # (origins, targets, horizon, 2 * levels + 1), or 1 quantile where there is no interval
+    columns: tuple[str, ...]  # the targets
+    levels: tuple[float, ...]  # nominal coverage of the intervals in percent
+    last: NDArray[Any]  # the last known value at each origin, (origins, targets)
+    scale: ErrorScale
 
     @property
-    def forecast(self) -> NDArray[Any]:
-        """The medians, `(origins, targets, horizon)`."""
+    def median(self) -> NDArray[Any]:
+        """The point forecasts, `(origins, targets, horizon)`."""
         return np.asarray(self.quantiles[..., self.quantiles.shape[-1] // 2])
 
-    @property
+    @functools.cached_property
     def error(self) -> NDArray[Any]:
         """Absolute errors, `(origins, targets, horizon)`."""
-        return np.asarray(np.abs(self.actual - self.forecast))
-
-    @property
-    def yardstick(self) -> NDArray[Any]:
-        """What scaled values are multiples of: the training deviation, 1 where a target is constant."""
-        return np.asarray(np.where(self.deviation > 0, self.deviation, 1.0))
-
-    @property
-    def bounded(self) -> bool:
-        """Whether there are intervals."""
-        return bool(self.quantiles.shape[-1] > 1)
-
-    def interval(self, level: float) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Lower and upper bounds at a level in percent."""
-        place = sorted(self.levels, reverse=True).index(level)
-        return self.quantiles[..., place], self.quantiles[..., -1 - place]
-
-    def inside(self, level: float) -> NDArray[Any]:
-        """Whether what came lies in the interval at a level in percent, `(origins, targets, horizon)`."""
-        lower, upper = self.interval(level)
-        return np.asarray((lower <= self.actual) & (self.actual <= upper))
+        return np.asarray(np.abs(self.actual - self.median))
 
     @property
     def unit(self) -> Any:
-        """What errors are told in: one target's own unit, 1; of several the yardstick `(targets, 1)`."""
-        return self.yardstick[:, None] if len(self.columns) > 1 else 1.0
+        """What reported errors are divided by: 1 for one target, the deviations `(targets, 1)` for several."""
+        return self.scale.deviation[:, None] if len(self.columns) > 1 else 1.0
 
+    @property
+    def has_intervals(self) -> bool:
+        """Whether there is more than a point forecast."""
+        return bool(self.quantiles.shape[-1] > 1)
+
+    @property
+    def has_direction(self) -> bool:
+        """Whether one target is forecast to change: forecasts that repeat the last value have no direction."""
+        known = np.broadcast_to(self.last[..., None], self.median.shape)
+        return len(self.columns) == 1 and not np.allclose(self.median, known, rtol=1e-6)
+
+    def interval(self, level: float) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the lower and upper bounds of the interval at `level` percent."""
+        index = sorted(self.levels, reverse=True).index(level)
+        return self.quantiles[..., index], self.quantiles[..., -1 - index]
+
+    def covered(self, level: float) -> NDArray[Any]:
+        """Return whether each actual value lies in its interval at `level` percent, `(origins, targets, horizon)`."""
+        lower, upper = self.interval(level)
+        return np.asarray((lower <= self.actual) & (self.actual <= upper))
+
+    @functools.cached_property
     def pinball(self) -> NDArray[Any]:
         """Pinball loss `(origins, targets, horizon)`, the mean over the bounds and the median."""
         at = np.array(quantiles_of(self.levels))
-        off = self.actual[..., None] - self.quantiles
-        return np.asarray(np.maximum(at * off, (at - 1) * off).mean(-1))
+        error = self.actual[..., None] - self.quantiles
+        return np.asarray(np.maximum(at * error, (at - 1) * error).mean(-1))
 
     def by_horizon(self) -> list[dict[str, float]]:
-        """For each row ahead the mean absolute error, of several targets on scaled values, and what intervals cover."""
+        """Return the mean absolute error and the coverage of each row ahead, the nearest first."""
         columns = {"mae": self.error / self.unit}
-        columns |= {f"coverage_{level:g}": self.inside(level) for level in self.levels if self.bounded}
-        means = {name: each.mean((0, 1)).tolist() for name, each in columns.items()}
+        columns |= {f"coverage_{level:g}": self.covered(level) for level in self.levels if self.has_intervals}
+        means = {name: values.mean((0, 1)).tolist() for name, values in columns.items()}
         return [dict(zip(means, row, strict=True)) for row in zip(*means.values(), strict=True)]
 
     def cases(self) -> dict[str, NDArray[Any]]:
-        """What the verdict is about, `(origins,)`; of several targets on scaled values, so that each counts."""
-        found = {"scaled_mae" if len(self.columns) > 1 else "mae": (self.error / self.unit).mean((1, 2))}
-        if self.bounded:
-            found["pinball"] = (self.pinball() / self.unit).mean((1, 2))
-        return found
+        """Return the judged metrics of each origin, `(origins,)`; of several targets scaled, so that each counts."""
+        cases = {"scaled_mae" if len(self.columns) > 1 else "mae": (self.error / self.unit).mean((1, 2))}
+        if self.has_intervals:
+            cases["pinball"] = (self.pinball / self.unit).mean((1, 2))
+        return cases
 
 
-def forecast_metrics(measured: Measured) -> dict[str, float]:
-    """Named metrics; of several targets on scaled values, then the error of each in its own unit."""
-    scaled = measured.error / measured.yardstick[:, None]
-    found = {"scaled_mae": scaled.mean(), "scaled_mse": np.square(scaled).mean()}
-    if (measured.change > 0).all():  # a series that repeats itself exactly has no yardstick
-        found["mase"] = (measured.error / measured.change[:, None]).mean()  # Hyndman & Koehler 2006
-    if len(measured.columns) > 1:
-        found |= {f"mae_{name}": measured.error[:, place].mean() for place, name in enumerate(measured.columns)}
+def forecast_metrics(forecasts: Forecasts) -> dict[str, float]:
+    """Return all metrics by name; with several targets scaled errors, then the error of each in its own unit."""
+    scaled = forecasts.error / forecasts.scale.deviation[:, None]
+    metrics = {"scaled_mae": scaled.mean(), "scaled_mse": np.square(scaled).mean()}
+    if (forecasts.scale.change > 0).all():  # a series that repeats itself exactly has no scale
+        metrics["mase"] = (forecasts.error / forecasts.scale.change[:, None]).mean()  # Hyndman & Koehler 2006
+    if len(forecasts.columns) > 1:
+        metrics |= {f"mae_{name}": forecasts.error[:, place].mean() for place, name in enumerate(forecasts.columns)}
     else:
-        found = _of_one(measured) | found
-    if measured.bounded:
-        found |= _of_intervals(measured)
-    return {name: float(value) for name, value in found.items()}
+        metrics = _of_one_target(forecasts) | metrics
+    if forecasts.has_intervals:
+        metrics |= {f"coverage_{level:g}": forecasts.covered(level).mean() for level in forecasts.levels}
+        metrics["pinball"] = (forecasts.pinball / forecasts.unit).mean()
+    return {name: float(value) for name, value in metrics.items()}
 
 
-def _of_one(measured: Measured) -> dict[str, Any]:
-    """In the target's own unit."""
-    actual, forecast, known = measured.actual, measured.forecast, measured.last[..., None]
-    found = {"mae": measured.error.mean(), "rmse": np.sqrt(np.square(measured.error).mean())}
-    if (actual > 0).all() and (forecast > 0).all():
-        found["log_return_mae"] = np.abs(np.log(actual) - np.log(forecast)).mean()
-        found["mape"] = (measured.error / actual).mean()
-    moved = actual != known
-    found["always_up"] = (actual > known)[moved].mean() if moved.any() else np.nan
-    if not np.allclose(forecast, np.broadcast_to(known, forecast.shape), rtol=1e-6):  # no change names no direction
-        found["direction_accuracy"] = ((forecast > known) == (actual > known))[moved].mean()
-    return found
+def _of_one_target(forecasts: Forecasts) -> dict[str, Any]:
+    """Return errors in the target's own unit, and how often the direction of the change is correct."""
+    actual, median, last = forecasts.actual, forecasts.median, forecasts.last[..., None]
+    metrics = {"mae": forecasts.error.mean(), "rmse": np.sqrt(np.square(forecasts.error).mean())}
+    if (actual > 0).all() and (median > 0).all():
+        metrics["log_return_mae"] = np.abs(np.log(actual) - np.log(median)).mean()
+        metrics["mape"] = (forecasts.error / actual).mean()
+    changed = actual != last
+    metrics["always_up"] = (actual > last)[changed].mean() if changed.any() else np.nan
+    if forecasts.has_direction:
+        metrics["direction_accuracy"] = ((median > last) == (actual > last))[changed].mean()
+    return metrics
 
 
-def _of_intervals(measured: Measured) -> dict[str, Any]:
-    found = {f"coverage_{level:g}": measured.inside(level).mean() for level in measured.levels}
-    return found | {"pinball": (measured.pinball() / measured.unit).mean()}
+def lag(forecasts: Forecasts) -> int | None:
+    """Return by how many rows the forecasts one row ahead lag: the shift at which they correlate best with the past.
 
-
-def lag(measured: Measured) -> int | None:
-    """By how many rows the forecasts one row ahead come late: where they correlate best with what came before.
-
-    None where there is nothing to correlate: other horizons, several targets, constant values.
+    Only the first target is compared. None if there are too few origins, or constant values.
     """
-    actual, forecast = measured.actual[:, 0, 0], measured.forecast[:, 0, 0]
-    if len(actual) < 10 * LAGS or actual.std() == 0 or forecast.std() == 0:
+    actual, median = forecasts.actual[:, 0, 0], forecasts.median[:, 0, 0]
+    if len(actual) < 10 * MAX_LAG or actual.std() == 0 or median.std() == 0:
         return None
-    at = [np.corrcoef(forecast[LAGS:], actual[LAGS - late : len(actual) - late])[0, 1] for late in range(LAGS + 1)]
-    return int(np.argmax(at))
+    shifted = [actual[MAX_LAG - shift : len(actual) - shift] for shift in range(MAX_LAG + 1)]
+    return int(np.argmax([np.corrcoef(median[MAX_LAG:], values)[0, 1] for values in shifted]))
 
 
-def remarks(measured: Measured) -> list[str]:
-    """Whether the forecast comes late, and whether its direction is better than always saying up."""
+def remarks(forecasts: Forecasts) -> list[str]:
+    """Return sentences on whether the forecasts lag and how good their direction is."""
+    sentences = []
+    if rows := lag(forecasts):
+        earlier = "one row" if rows == 1 else f"{rows} rows"
+        sentences.append(f"One row ahead the forecast lags: it correlates best with the value {earlier} earlier.")
+    if forecasts.has_direction and (forecasts.actual[:, :, 0] != forecasts.last).any():
+        sentences.append(_direction(forecasts))
+    return sentences
+
+
+def _direction(forecasts: Forecasts) -> str:
+    """Compare the direction one row ahead with always predicting up."""
     from scipy.stats import binomtest
 
-    found = []
-    if late := lag(measured):
-        rows = "row" if late == 1 else f"{late} rows"
-        found.append(f"One row ahead it comes late: the forecast is most like the value {rows} before its own.")
-    metrics = forecast_metrics(measured)
-    if "direction_accuracy" in metrics:
-        moved = measured.actual[:, :, 0] != measured.last
-        rose = (measured.actual[:, :, 0] > measured.last)[moved]
-        hits = (measured.forecast[:, :, 0] > measured.last)[moved] == rose
-        low, high = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "wilson")
-        gain = gains(hits.astype(float), {"up": rose.astype(float)}, higher_is_better=True)["up"]
-        standing = {1: "better than", 0: "no better than", -1: "worse than"}[gain]
-        up = rose.mean()
-        found.append(
-            f"Its direction one row ahead is right in {hits.mean():.1%} (95 % between {low:.1%} and {high:.1%}), "
-            f"{standing} always up, {up:.1%}."
-        )
-    return found
+    changed = forecasts.actual[:, :, 0] != forecasts.last
+    rises = (forecasts.actual[:, :, 0] > forecasts.last)[changed]
+    hits = (forecasts.median[:, :, 0] > forecasts.last)[changed] == rises
+    low, high = binomtest(int(hits.sum()), len(hits)).proportion_ci(0.95, "wilson")
+    gain = gains(hits.astype(float), {"up": rises.astype(float)}, higher_is_better=True)["up"]
+    comparison = {1: "better than", 0: "no better than", -1: "worse than"}[gain]
+    return (
+        f"Its direction one row ahead is correct in {hits.mean():.1%} of cases (95 % interval {low:.1%} to "
+        f"{high:.1%}), {comparison} always predicting up, {rises.mean():.1%}."
+    )

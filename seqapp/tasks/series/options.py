@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-import numpy as np
 
-from seqapp.data import frequency, splits
-from seqapp.errors import BadInput, expect
+from seqapp.data import splits
+from seqapp.errors import BadInput
 from seqapp.tasks.series.features import PERIODS
 from seqapp.tasks.series.scale import KINDS
+from seqapp.tasks.series.spec import CHANNELS, MISSING, STRATEGIES
 
-if TYPE_CHECKING:
-    from seqapp.tasks.series.task import SeriesTask
-
-CHANNELS, STRATEGIES = ("joint", "independent"), ("direct", "recursive")
-MISSING = ("error", "drop", "forward", "mask")
-CHANGES = ("log-returns", "differences")
 WINDOW = 33  # rows, where there is no season
 LONGEST = 1000  # rows of a window that is chosen by the season, unless two seasons are longer
 
@@ -94,31 +88,6 @@ class Asked:
 def listed(names: str | None) -> tuple[str, ...]:
     """ "a, b" -> ("a", "b")."""
     return tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
-
-
-def check(task: SeriesTask) -> None:
-    """Refuse a task whose fields do not go together.
-
-    Raises:
-        BadInput: with what was expected.
-    """
-    columns, steps = len(task.columns), task.window - (task.scale in CHANGES)
-    named = {item for item, _ in task.categories}
-    expect(0 < task.targets <= columns - task.known <= columns, "targets and known columns among all", task.columns)
-    expect(len(set(task.columns)) == columns, "columns that differ", task.columns)
-    expect(task.window > 1 and task.horizon > 0, "a window and a horizon", (task.window, task.horizon))
-    expect(task.segment > 0 and steps % task.segment == 0, f"a segment that divides {steps} steps", task.segment)
-    expect(task.scale in KINDS, f"a scale out of {', '.join(KINDS)}", task.scale)
-    sizes = {len(task.logs), len(task.centre), len(task.spread), columns}
-    expect(len(sizes) == 1 and all(task.spread), "a scale for each column")
-    expect(set(task.calendar) <= PERIODS.keys(), f"a calendar of {', '.join(PERIODS)}", task.calendar)
-    expect(task.channels in CHANNELS and task.strategy in STRATEGIES and task.missing in MISSING, "known ways to read")
-    expect(all(0 < level < 100 for level in task.levels), "percentages", task.levels)
-    expect(0 < len(set(task.levels)) == len(task.levels), "different percentages", task.levels)
-    expect(len(named) == len(task.categories), "columns of categories that differ")
-    expect(frequency.is_one(task.rhythm), "a rhythm of dates", task.rhythm)
-    shape = np.shape(task.offsets) if task.offsets else None
-    expect(shape in (None, (task.targets, task.horizon, len(task.levels))), "an offset for each interval", shape)
 
 
 OPTIONS: list[Callable[[Any], Any]] = [

@@ -1,82 +1,86 @@
-"""What there is to see of a forecast: what came beside it, its errors by rows ahead, what its intervals cover."""
+"""Pictures of a forecast: forecast and actual values, coverage of the intervals, error by rows ahead."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from seqapp.api.pictures import LINES, Draw
-from seqapp.contract import Baseline
-from seqapp.contract.head import Estimated
-from seqapp.tasks.series.metrics import Measured
+from seqapp.tasks.series.metrics import Forecasts
+from seqapp.tasks.series.rows import SeriesRows
 
-if TYPE_CHECKING:
-    from seqapp.tasks.series.dataset import SeriesDataset
-
-MOST = 150  # rows in a picture: more would hide the intervals
+MAX_ROWS = 150  # rows in a picture: with more the intervals cannot be seen
 
 
-def pictures(dataset: SeriesDataset, model: str, said: Estimated, baselines: Mapping[str, Baseline]) -> dict[str, Draw]:
-    """By name, of the first target."""
-    named = {model: said} | {name: one.predictions for name, one in baselines.items()}
-    measured = {name: dataset.measured(one) for name, one in named.items()}  # type: ignore[arg-type]
-    drawn: dict[str, Draw] = {
-        "forecast": functools.partial(forecast, dataset, measured[model]),
-        "coverage": functools.partial(coverage, {name: one for name, one in measured.items() if one.bounded}),
+def pictures(rows: SeriesRows, model: str, forecasts: Mapping[str, Forecasts]) -> dict[str, Draw]:
+    """Return functions that draw on matplotlib's Axes, by the name of the picture.
+
+    Args:
+        rows: the rows that were forecast.
+        model: the name of the model in `forecasts`.
+        forecasts: those of the model and of each baseline, by name.
+    """
+    with_intervals = {name: each for name, each in forecasts.items() if each.has_intervals}
+    drawings: dict[str, Draw] = {
+        "forecast": functools.partial(forecast, rows, forecasts[model]),
+        "coverage": functools.partial(coverage, with_intervals),
     }
-    if dataset.task.horizon > 1:
-        drawn["error_by_horizon"] = functools.partial(error_by_horizon, measured)
-    return drawn
+    if rows.spec.horizon > 1:
+        drawings["error_by_horizon"] = functools.partial(error_by_horizon, forecasts)
+    return drawings
 
 
-def forecast(dataset: SeriesDataset, measured: Measured, axes: Any) -> None:
-    """One row ahead: each of the last forecasts against what came. Further: the last forecast, and what led to it."""
-    task, name = dataset.task, dataset.task.columns[0]
-    if task.horizon == 1:
-        rows, shown = dataset.origins("test")[-MOST:] + 1, slice(-MOST, None)
-        known, quantiles = rows, measured.quantiles[shown, 0, 0]
+def forecast(rows: SeriesRows, forecasts: Forecasts, axes: Any) -> None:
+    """Draw the first target: with a horizon of 1 the last forecasts, else the last forecast and the rows before it."""
+    spec, origins = rows.spec, rows.origins("test")
+    if spec.horizon == 1:
+        ahead, quantiles = origins[-MAX_ROWS:] + 1, forecasts.quantiles[-MAX_ROWS:, 0, 0]
+        shown = ahead
     else:
-        origin = int(dataset.origins("test")[-1])
-        rows, quantiles = np.arange(origin + 1, origin + 1 + task.horizon), measured.quantiles[-1, 0]
-        known = np.arange(max(0, origin + 1 - max(3 * task.horizon, 30)), origin + 1 + task.horizon)
-    widest = sorted(task.levels, reverse=True)
-    for place, level in enumerate(widest):
-        grey = str(0.88 - 0.16 * place)
-        axes.fill_between(
-            rows, quantiles[:, place], quantiles[:, -1 - place], color=grey, lw=0, label=f"{level:g} % interval"
-        )
-    axes.plot(known, dataset.frame.values[known, 0], "-", color="black", lw=1.2, label="what came")
-    axes.plot(rows, quantiles[:, len(widest)], "--", color="black", lw=1.2, label="forecast")
-    if dataset.frame.dates is None:
-        axes.set(xlabel="row")
-    else:
-        places = np.linspace(0, len(known) - 1, 5).astype(int)
-        axes.set_xticks(known[places], [dataset.frame.dates[known[place]].replace("T", "\n") for place in places])
-        axes.set(xlabel="date")
-    axes.set(ylabel=name, title=f"{name}, {task.horizon} {'row' if task.horizon == 1 else 'rows'} ahead, test split")
+        end, quantiles = int(origins[-1]) + 1 + spec.horizon, forecasts.quantiles[-1, 0]
+        ahead = np.arange(end - spec.horizon, end)
+        shown = np.arange(max(0, end - spec.horizon - max(3 * spec.horizon, 30)), end)
+    for index, level in enumerate(spec.widest_first):
+        lower, upper, gray = quantiles[:, index], quantiles[:, -1 - index], str(0.88 - 0.16 * index)
+        axes.fill_between(ahead, lower, upper, color=gray, lw=0, label=f"{level:g} % interval")
+    axes.plot(shown, rows.frame.values[shown, 0], "-", color="black", lw=1.2, label="actual")
+    axes.plot(ahead, quantiles[:, len(spec.levels)], "--", color="black", lw=1.2, label="forecast")
+    _label_rows(axes, rows, shown)
+    name, unit = spec.columns[0], "row" if spec.horizon == 1 else "rows"
+    axes.set(ylabel=name, title=f"{name}, {spec.horizon} {unit} ahead, test split")
     axes.legend(frameon=False)
 
 
-def error_by_horizon(measured: Mapping[str, Measured], axes: Any) -> None:
-    """The mean absolute error of each row ahead, of the model and each baseline."""
-    for (name, one), (color, style) in zip(measured.items(), LINES, strict=False):
-        errors = [row["mae"] for row in one.by_horizon()]
+def _label_rows(axes: Any, rows: SeriesRows, shown: Any) -> None:
+    """Label the horizontal axis with five dates, or with row numbers if there are no dates."""
+    if rows.frame.dates is None:
+        axes.set(xlabel="row")
+        return
+    ticks = shown[np.linspace(0, len(shown) - 1, 5).astype(int)]
+    axes.set_xticks(ticks, [rows.frame.dates[row].replace("T", "\n") for row in ticks])
+    axes.set(xlabel="date")
+
+
+def error_by_horizon(forecasts: Mapping[str, Forecasts], axes: Any) -> None:
+    """Draw the mean absolute error of each row ahead, for the model and each baseline."""
+    for (name, each), (color, style) in zip(forecasts.items(), LINES, strict=False):
+        errors = [row["mae"] for row in each.by_horizon()]
         axes.plot(range(1, len(errors) + 1), errors, style, color=color, label=name)
-    columns = next(iter(measured.values())).columns
+    columns = next(iter(forecasts.values())).columns
     unit = columns[0] if len(columns) == 1 else "training standard deviations"
     axes.set(xlabel="rows ahead", ylabel=f"mean absolute error ({unit})", ylim=(0, None))
     axes.legend(frameon=False)
 
 
-def coverage(measured: Mapping[str, Measured], axes: Any) -> None:
-    """The share of what came that lies inside each interval, against the share that the interval says."""
-    first = next(iter(measured.values()))
-    axes.plot([0, 100], [0, 100], ":", color="darkgrey", label="as they say")
-    for (name, one), mark in zip(measured.items(), "os^v", strict=False):
-        inside = [100 * one.inside(level).mean() for level in sorted(first.levels)]
-        axes.plot(sorted(first.levels), inside, mark, color="black", fillstyle="none", label=name)
+def coverage(forecasts: Mapping[str, Forecasts], axes: Any) -> None:
+    """Draw the share of actual values inside each interval against the interval's nominal coverage."""
+    levels = sorted(next(iter(forecasts.values())).levels)
+    axes.plot([0, 100], [0, 100], ":", color="darkgrey", label="ideal")
+    for (name, each), marker in zip(forecasts.items(), "os^v", strict=False):
+        covered = [100 * each.covered(level).mean() for level in levels]
+        axes.plot(levels, covered, marker, color="black", fillstyle="none", label=name)
     axes.set(xlabel="interval (%)", ylabel="covered on the test split (%)", xlim=(0, 102), ylim=(0, 102))
     axes.legend(frameon=False)

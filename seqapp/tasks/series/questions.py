@@ -1,4 +1,4 @@
-"""Questions about a series: from a CSV to raw inputs and the dates of the answer, and from a drawn row to the next."""
+"""Raw inputs from a CSV file or a series, the dates of the rows to forecast, and the next row by sampling."""
 
 from __future__ import annotations
 
@@ -11,107 +11,135 @@ from seqapp.data.frequency import following
 from seqapp.data.table import Table, parse_csv
 from seqapp.errors import BadInput
 from seqapp.tasks.series.files import Columns, Series, cut_table, read_series
-from seqapp.tasks.series.task import SeriesTask
+from seqapp.tasks.series.spec import SeriesSpec
 
 
-def read(task: SeriesTask, text: str, source: str) -> Raw:
-    """The question after the last row of a CSV with the columns of the training; of a long table, after each series'.
+def read(spec: SeriesSpec, text: str, source: str) -> Raw:
+    """Read a CSV with the columns of the training data, to forecast the rows after its last one.
+
+    Args:
+        spec: the columns and the window.
+        text: CSV with a header. In a long table each series is forecast.
+        source: the name of the file in error messages.
+
+    Returns:
+        The raw inputs, one row of the batch for each series.
 
     Raises:
         BadInput: a column is missing, a value is not usable, or there are too few rows.
     """
     table = parse_csv(text, source)
-    long = task.series is not None and task.series in table.columns
-    tables = cut_table(table, str(task.series)) if long else [(source, table)]
-    asked = [_asked(task, name, one, source, long) for name, one in tables]
-    return {name: np.concatenate([raw[name] for raw in asked]) for name in asked[0]}
+    long = spec.series is not None and spec.series in table.columns
+    tables = cut_table(table, str(spec.series)) if long else [(source, table)]
+    parts = [_of_table(spec, name, part, source, long) for name, part in tables]
+    return {key: np.concatenate([raw[key] for raw in parts]) for key in parts[0]}
 
 
-def _asked(task: SeriesTask, name: str, table: Table, source: str, named: bool) -> Raw:
-    names = [table.name(column, "") for column in task.columns]
-    first = len(names) - task.known
+def _of_table(spec: SeriesSpec, name: str, table: Table, source: str, named: bool) -> Raw:
+    names = [table.name(column, "") for column in spec.columns]
+    known = len(names) - spec.known
     columns = Columns(
-        tuple(names[: task.targets]),
-        tuple(names[task.targets : first]),
-        tuple(names[first:]),
-        tuple(table.name(column, "") for column, _ in task.categories),
-        task.date if task.date in table.columns else None,
+        targets=tuple(names[: spec.targets]),
+        inputs=tuple(names[spec.targets : known]),
+        known=tuple(names[known:]),
+        categories=tuple(table.name(column, "") for column, _ in spec.categories),
+        date=spec.date if spec.date in table.columns else None,
     )
-    series = read_series(name, table, columns, task.missing)
-    needed = task.window + (task.horizon if len(series.known) < task.horizon and task.known else 0)
+    series = read_series(name, table, columns, spec.missing)
+    needed = spec.window + (spec.horizon if len(series.known) < spec.horizon and spec.known else 0)
     if len(series.values) < needed:
         of = f", series '{name}'" if named else ""
         raise BadInput(f"{source}{of}: expected at least {needed} rows (the model's window), got {len(series.values)}.")
-    return question(task, series, named)
+    return raw_inputs(spec, series, named)
 
 
-def question(task: SeriesTask, series: Series, named: bool = False) -> Raw:
-    """What comes after the last row of a series; where too little is known of that in advance, after an earlier row.
+def raw_inputs(spec: SeriesSpec, series: Series, named: bool = False) -> Raw:
+    """Return the raw inputs to forecast the rows after the last one of a series.
 
-    Beside what the signature asks for it holds `date`, the dates of the rows to come; `series`, its name, where it is
-    one of many (`named`); and `earlier`, by how many rows the question is asked before the end.
+    Where too little is known in advance of these rows, the last `horizon` rows of the series are forecast instead.
+
+    Args:
+        spec: the columns, the window and the horizon.
+        series: at least `window` rows, or `window + horizon` where too little is known in advance.
+        named: whether to include the name of the series.
+
+    Returns:
+        The signature's inputs with a batch axis of 1, and beside them `date`, the dates of the forecast rows;
+        `series`, the name; and `earlier`, by how many rows the forecast starts before the end.
     """
-    stop, horizon, dates = len(series.values), task.horizon, series.dates
+    stop, horizon, dates = len(series.values), spec.horizon, series.dates
     known = series.known[:horizon]
-    ahead = following(dates[-1], task.rhythm, horizon) if dates and task.rhythm else None
-    beside: Raw = {"series": np.array([series.name], object)} if named else {}
-    if task.known and len(known) < horizon:
+    ahead = following(dates[-1], spec.rhythm, horizon) if dates and spec.rhythm else None
+    extra: Raw = {"series": np.array([series.name], object)} if named else {}
+    if spec.known and len(known) < horizon:
         stop -= horizon
-        known = series.values[stop:, len(task.columns) - task.known :]
+        known = series.values[stop:, len(spec.columns) - spec.known :]
         ahead = dates[stop:] if dates else None
-        beside["earlier"] = np.array([horizon])
-    rows = slice(stop - task.window, stop)
-    raw: Raw = {"history": series.values[np.newaxis, rows].astype(np.float32)} | beside
-    if task.known:
+        extra["earlier"] = np.array([horizon])
+    rows = slice(stop - spec.window, stop)
+    raw: Raw = {"history": series.values[np.newaxis, rows].astype(np.float32)} | extra
+    if spec.known:
         raw["known"] = known[np.newaxis].astype(np.float32)
-    if task.categories:
+    if spec.categories:
         raw["categories"] = series.categories[np.newaxis, rows]
-    if task.calendar and dates and ahead:
+    if spec.calendar and dates and ahead:
         raw["dates"] = np.array([[*dates[rows], *ahead]], object)
     if ahead:
         raw["date"] = np.array([ahead], object)
     return raw
 
 
-def describe(task: SeriesTask, answer: Raw) -> str:
-    """One line a row ahead and target, with the row's date where it is known."""
-    names, lines = task.names(), []
-    of = f"{answer['series']}, " if "series" in answer else ""
-    dates = answer.get("date", [f"+{ahead}" for ahead in range(1, task.horizon + 1)])
-    for target, column in enumerate(task.columns[: task.targets]):
-        for ahead, date in enumerate(dates[: task.horizon]):
-            at = [answer[names[target, place]][ahead] for place in range(len(task.quantiles))]
-            widest = sorted(task.levels, reverse=True)
-            said = [
-                f"{level:g} % between {at[widest.index(level)]:.6g} and {at[-1 - widest.index(level)]:.6g}"
-                for level in task.levels
+def describe(spec: SeriesSpec, answer: Raw) -> str:
+    """Return one line for each target and row ahead: the date if it is known, the forecast and its intervals."""
+    names, lines = spec.output_names(), []
+    series = f"{answer['series']}, " if "series" in answer else ""
+    dates = answer.get("date", [f"+{ahead}" for ahead in range(1, spec.horizon + 1)])
+    for target, column in enumerate(spec.columns[: spec.targets]):
+        for ahead, date in enumerate(dates[: spec.horizon]):
+            quantiles = [answer[names[target, index]][ahead] for index in range(len(spec.quantiles))]
+            bounds = [(level, spec.widest_first.index(level)) for level in spec.levels]
+            intervals = [
+                f"{level:g} % between {quantiles[index]:.6g} and {quantiles[-1 - index]:.6g}" for level, index in bounds
             ]
-            lines.append(f"{of}{column} {date}: {at[len(task.levels)]:.6g}  ({', '.join(said)})")
+            lines.append(f"{series}{column} {date}: {quantiles[len(spec.levels)]:.6g}  ({', '.join(intervals)})")
     return "\n".join(lines)
 
 
-def extend(task: SeriesTask, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-    """The next row, each target drawn from its quantiles; all other columns stay at their last value."""
-    row, names = np.array(raw["history"][:, -1:], np.float32), task.names()
-    for target in range(task.targets):
-        knots = [float(answer[names[target, place]][0, 0]) for place in range(len(task.quantiles))]
-        drawn = _drawn(knots, task.quantiles, task.logs[target], random.random())
-        middle = knots[len(task.levels)]
-        row[0, 0, target] = middle + temperature * (drawn - middle)
-    moved = raw | {"history": np.concatenate([raw["history"], row], 1)[:, -task.window :]}
+def extend(spec: SeriesSpec, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
+    """Append the next row to the history, each target sampled from its quantiles.
+
+    All other columns, what is known in advance and categories keep their last value; dates continue.
+
+    Args:
+        spec: the columns and the levels of the intervals.
+        raw: raw inputs with a batch axis of 1.
+        answer: the forecast for these inputs, raw units, by output name.
+        temperature: scales the distance of the sample from the median; 0 gives the median.
+        random: the source of random numbers.
+
+    Returns:
+        The new raw inputs, and the sampled value, a list of them with several targets.
+    """
+    row, names = np.array(raw["history"][:, -1:], np.float32), spec.output_names()
+    for target in range(spec.targets):
+        knots = [float(answer[names[target, index]][0, 0]) for index in range(len(spec.quantiles))]
+        sample = _inverse_cdf(knots, spec.quantiles, spec.logs[target], random.random())
+        median = knots[len(spec.levels)]
+        row[0, 0, target] = median + temperature * (sample - median)
+    extended = raw | {"history": np.concatenate([raw["history"], row], 1)[:, -spec.window :]}
     for name in raw.keys() & {"known", "categories"}:
-        moved[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
+        extended[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
     for name in raw.keys() & {"dates", "date"}:
-        after = following(str(raw[name][0, -1]), task.rhythm, 1)
-        moved[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
-    drawn_row = [float(value) for value in row[0, 0, : task.targets]]
-    return moved, drawn_row[0] if task.targets == 1 else drawn_row
+        after = following(str(raw[name][0, -1]), spec.rhythm, 1)
+        extended[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
+    values = [float(value) for value in row[0, 0, : spec.targets]]
+    return extended, values[0] if spec.targets == 1 else values
 
 
-def _drawn(knots: list[float], at: tuple[float, ...], logarithmic: bool, share: float) -> float:
-    """The value below which `share` of the values lie: a line from quantile to quantile, and on beyond the last."""
-    places = np.log(knots) if logarithmic else np.array(knots)
-    inside = int(np.clip(np.searchsorted(at, share), 1, len(at) - 1))
-    part = (share - at[inside - 1]) / (at[inside] - at[inside - 1])
-    value = places[inside - 1] + part * (places[inside] - places[inside - 1])
+def _inverse_cdf(knots: list[float], levels: tuple[float, ...], logarithmic: bool, probability: float) -> float:
+    """Return the value at a probability, by linear interpolation between quantiles and extrapolation beyond them."""
+    values = np.log(knots) if logarithmic else np.array(knots)
+    above = int(np.clip(np.searchsorted(levels, probability), 1, len(levels) - 1))
+    part = (probability - levels[above - 1]) / (levels[above] - levels[above - 1])
+    value = values[above - 1] + part * (values[above] - values[above - 1])
     return float(np.exp(value) if logarithmic else value)

@@ -1,42 +1,45 @@
-"""Recursive forecasts: a network that says the next row alone, asked again with its own medians as rows."""
+"""The recursive strategy: forecast one row, append its medians to the history, and forecast the next row."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
 from seqapp.contract.head import Tensor
-from seqapp.networks.stack import Network
-from seqapp.tasks.series.features import Rows
-
-if TYPE_CHECKING:
-    from seqapp.tasks.series.task import SeriesTask
+from seqapp.tasks.series.features import Window, last_values
+from seqapp.tasks.series.spec import SeriesSpec
 
 
-def rolled(task: SeriesTask, network: Network, rows: Rows) -> Tensor:
-    """Scaled quantiles `(batch, targets, horizon, quantiles)` of the whole horizon, as distances from the origin.
+def recursive_forecast(spec: SeriesSpec, forecast_one: Callable[[Window], Tensor], window: Window) -> Tensor:
+    """Forecast the whole horizon one row at a time.
 
-    Columns that are neither targets nor known in advance stay at their last value, and so do categories.
+    Columns that are neither targets nor known in advance keep their last value, and so do categories.
+
+    Args:
+        spec: the columns, the horizon and the scale.
+        forecast_one: maps a window with one known row ahead to scaled quantiles `(batch, targets, 1, quantiles)`.
+        window: the rows up to the origin, and what is known of the `horizon` rows after it.
+
+    Returns:
+        Scaled quantiles `(batch, targets, horizon, quantiles)`, as distances from the last values at the origin.
     """
     import tensorflow as tf
 
-    origin = task.last(rows.history)
-
-    def ahead(step: Tensor, history: Tensor, categories: Tensor, said: Tensor) -> tuple[Tensor, ...]:
-        known = tf.ensure_shape(rows.known[:, step : step + 1], [None, 1, task.known])
-        dates = rows.calendar[:, step : step + task.window + 1]
-        dates = tf.ensure_shape(dates, [None, task.window + 1, rows.calendar.shape[2]])
-        now = Rows(history, known, dates, categories)
-        last = task.last(history)
-        made = task.scaling.raw(task.shaped(network(task.laid_out(now))[:, -1]), last)[:, :, 0]
-        kept = history[:, -1, task.targets : len(task.columns) - task.known]
-        following = tf.concat([made[..., len(task.levels)], kept, known[:, 0]], -1)[:, None]
+    def one_row(step: Tensor, history: Tensor, categories: Tensor, rows: Tensor) -> tuple[Tensor, ...]:
+        known = tf.ensure_shape(window.known[:, step : step + 1], [None, 1, spec.known])
+        dates = window.calendar[:, step : step + spec.window + 1]
+        dates = tf.ensure_shape(dates, [None, spec.window + 1, window.calendar.shape[2]])
+        scaled = forecast_one(Window(history, known, dates, categories))
+        raw = spec.scaling.raw(scaled, last_values(history, spec.targets))[:, :, 0]  # (batch, targets, quantiles)
+        unchanged = history[:, -1, spec.targets : len(spec.columns) - spec.known]
+        following = tf.concat([raw[..., len(spec.levels)], unchanged, known[:, 0]], -1)[:, None]
         history = tf.concat([history[:, 1:], following], 1)
         categories = tf.concat([categories[:, 1:], categories[:, -1:]], 1)
-        return step + 1, history, categories, said.write(step, made)
+        return step + 1, history, categories, rows.write(step, raw)
 
-    said = tf.TensorArray(tf.float32, size=task.horizon, element_shape=[None, task.targets, len(task.quantiles)])
-    start = (tf.constant(0), rows.history, rows.categories, said)
-    *_, said = tf.while_loop(lambda step, *_: step < task.horizon, ahead, start, maximum_iterations=task.horizon)
-    raw = tf.transpose(said.stack(), [1, 2, 0, 3])  # (batch, targets, horizon, quantiles)
-    distances = [task.scaling.distances(raw[..., place], origin) for place in range(len(task.quantiles))]
+    rows = tf.TensorArray(tf.float32, size=spec.horizon, element_shape=[None, spec.targets, len(spec.quantiles)])
+    start = (tf.constant(0), window.history, window.categories, rows)
+    *_, rows = tf.while_loop(lambda step, *_: step < spec.horizon, one_row, start, maximum_iterations=spec.horizon)
+    raw = tf.transpose(rows.stack(), [1, 2, 0, 3])  # (batch, targets, horizon, quantiles)
+    origin = last_values(window.history, spec.targets)
+    distances = [spec.scaling.distances(raw[..., index], origin) for index in range(len(spec.quantiles))]
     return tf.stack(distances, -1)
