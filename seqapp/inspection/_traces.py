@@ -65,7 +65,8 @@ def traces(network: Network, inputs: Tensor) -> list[Trace]:
 
 def _traced(layer: Any, sequence: Tensor) -> Trace:
     backwards = bool(getattr(layer, "go_backwards", False))
-    steps = _own(layer, sequence) if hasattr(layer, "unlike") and not layer.unlike() else _anyones(layer, sequence)
+    has_step = hasattr(layer, "step_mismatch") and not layer.step_mismatch()
+    steps = _own(layer, sequence) if has_step else _anyones(layer, sequence)
     rows = [dict(step) for step in (steps[::-1] if backwards else steps)]
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
     states = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
@@ -76,15 +77,15 @@ def _own(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
     """Of a layer whose arithmetic is a `Step`: its gates by their names, and its states."""
     from seqapp.layers.engine.products import Masks, product
 
-    read, make = layer.reader(sequence, False)
-    x, step, recurrent = make(read).product(), layer.inferring(), layer.recurrent(False)
+    read, source = layer.loop_source(sequence, False)
+    x, step, weights = source(read).product(), layer.inference_step(), layer.loop_weights(False)
     states = list(layer.get_initial_state(1))
     made = []
     for now in x[::-1] if layer.go_backwards else x:
-        p, _ = product(now, states[0], recurrent, Masks())
+        p, _ = product(now, states[0], weights, Masks())
         gates = step.gates(now, p)
-        named = step.named(gates, states, recurrent.vectors)
-        states = step.combine(gates, states, recurrent.vectors)
+        named = step.gates_by_name(gates, states, weights.vectors)
+        states = step.combine(gates, states, weights.vectors)
         shown = named | dict(zip(("hidden state", "cell state"), states, strict=False))
         made.append({name: np.asarray(value)[0] for name, value in shown.items()})
     return made

@@ -1,9 +1,9 @@
-"""Recurrent layers on a fast engine: Keras's own, with its options, weights, names and files, and those Keras lacks.
+"""Recurrent layers on a compiled engine: Keras's own, with its options, weights, names and files, and some it lacks.
 
-Imports TensorFlow, so it is imported inside the functions that build networks.
+Imports TensorFlow, so import it inside the functions that build networks.
 """
 
-from seqapp.layers.bidirectional import BothWays
+from seqapp.layers.bidirectional import Bidirectional
 from seqapp.layers.embedding import Embedding, ReversibleEmbedding
 from seqapp.layers.engine.compilation import compiled
 from seqapp.layers.literature import (
@@ -20,7 +20,7 @@ from seqapp.layers.literature import (
 from seqapp.layers.recurrent import GRU, LSTM, SimpleRNN
 
 __all__ = [
-    "GRU", "JANET", "LSTM", "BothWays", "CoupledLSTM", "Embedding", "IndependentRNN", "LayerNormGRU", "LayerNormLSTM",
-    "MinimalGRU", "MultiplicativeLSTM", "MultiplicativeRNN", "PeepholeLSTM", "ReversibleEmbedding", "SimpleRNN",
-    "compiled",
+    "GRU", "JANET", "LSTM", "Bidirectional", "CoupledLSTM", "Embedding", "IndependentRNN", "LayerNormGRU",
+    "LayerNormLSTM", "MinimalGRU", "MultiplicativeLSTM", "MultiplicativeRNN", "PeepholeLSTM", "ReversibleEmbedding",
+    "SimpleRNN", "compiled",
 ]  # fmt: skip

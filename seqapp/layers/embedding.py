@@ -1,8 +1,9 @@
-"""Keras's embeddings, which leave a note on their output of which rows they looked up.
+"""Keras's embeddings, whose outputs carry the table and ids that they were looked up with.
 
-In training, a recurrent layer that reads the output multiplies its kernel with the rows of the table, once each, not
-with every step of the sequence. The note rides on the tensor as Keras's own masks do; anything in between loses it. The
-gradient then goes to the table and not through the output: ask for it there, or train with Keras's own Embedding.
+In training, a recurrent layer that reads such an output multiplies its kernel with each row of the table once, not with
+every step of the sequence. The lookup travels on the tensor as Keras's own masks do; any layer in between loses it. The
+gradient then goes to the table and not through the output: to differentiate with respect to the output, use Keras's
+own Embedding.
 """
 
 from __future__ import annotations
@@ -13,46 +14,46 @@ import keras
 import tensorflow as tf
 
 from seqapp.contract.head import Tensor
-from seqapp.layers.saving import saved_as_keras_own
+from seqapp.layers.saving import saved_as_keras_layer
 
-LARGEST = 1024  # rows: with many more, multiplying each costs more than multiplying the steps
+MAX_ROWS = 1024  # with many more, multiplying each row of the table costs more than multiplying the steps
 
 
-class Rows(NamedTuple):
-    """Which rows of which table: `table` `(tokens, size)`, `ids` `(batch, steps)`."""
+class Lookup(NamedTuple):
+    """The rows of `table` `(tokens, size)` at `ids` int32 `(batch, steps)`."""
 
     table: Tensor
     ids: Tensor
 
 
-@saved_as_keras_own
+@saved_as_keras_layer
 class Embedding(keras.layers.Embedding):  # type: ignore[misc] # Keras has no types
     """`keras.layers.Embedding`: same options, weights and output."""
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Rows of the table: `(batch, steps)` -> `(batch, steps, output_dim)`."""
-        return _noted(self, inputs, super().call(inputs))
+        """Return rows of the table: `(batch, steps)` -> `(batch, steps, output_dim)`."""
+        return _attach_lookup(self, inputs, super().call(inputs))
 
 
-@saved_as_keras_own
+@saved_as_keras_layer
 class ReversibleEmbedding(keras.layers.ReversibleEmbedding):  # type: ignore[misc] # Keras has no types
-    """`keras.layers.ReversibleEmbedding`, whose table also gives the scores of all tokens: same options and output."""
+    """`keras.layers.ReversibleEmbedding`, whose table also scores all tokens: same options, weights and output."""
 
     def call(self, inputs: Tensor, reverse: bool = False) -> Tensor:
-        """Rows of the table, or `reverse`: scores `(batch, steps, input_dim)` of `(batch, steps, output_dim)`."""
+        """Return rows of the table, `(batch, steps, output_dim)`, or score such rows, `(batch, steps, input_dim)`."""
         outputs: Any = super().call(inputs, reverse=reverse)
-        return outputs if reverse else _noted(self, inputs, outputs)
+        return outputs if reverse else _attach_lookup(self, inputs, outputs)
 
 
-def _noted(layer: Any, inputs: Tensor, outputs: Tensor) -> Tensor:
-    plain = layer.input_dim <= LARGEST and not layer.lora_enabled and layer.quantization_mode is None
+def _attach_lookup(layer: Any, inputs: Tensor, outputs: Tensor) -> Tensor:
+    plain = layer.input_dim <= MAX_ROWS and not layer.lora_enabled and layer.quantization_mode is None
     if plain and isinstance(outputs, tf.Tensor):
         table = tf.cast(tf.convert_to_tensor(layer.embeddings), layer.compute_dtype)
-        outputs._seqapp_rows = Rows(table, tf.cast(inputs, tf.int32))
+        outputs._seqapp_lookup = Lookup(table, tf.cast(inputs, tf.int32))
     return outputs
 
 
-def rows_of(sequences: Tensor) -> Rows | None:
-    """What an `Embedding` looked up to make this tensor, if nothing came in between."""
-    found: Rows | None = getattr(sequences, "_seqapp_rows", None)
-    return found
+def lookup_of(sequences: Tensor) -> Lookup | None:
+    """Return the lookup that produced this tensor; None unless it is an embedding's own output."""
+    lookup: Lookup | None = getattr(sequences, "_seqapp_lookup", None)
+    return lookup

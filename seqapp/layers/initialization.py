@@ -1,4 +1,4 @@
-"""How recurrent weights begin, where that is asked for: biases that remember, kernels that keep a signal's norm."""
+"""Initial recurrent weights on request: gate biases for long memories, kernels that keep a signal's norm."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from seqapp.errors import BadInput
 
 
 @dataclass(frozen=True)
-class Starts:
-    """Initial values in place of the layer's own; None leaves them."""
+class Initialization:
+    """Initial values that replace the layer's own; None keeps those."""
 
-    forget_bias: float | None = None  # of the gate that keeps the state
-    chrono: float | None = None  # longest memory in steps: Tallec & Ollivier 2018
+    forget_bias: float | None = None  # of the forget gate
+    chrono: float | None = None  # longest memory, in steps: Tallec & Ollivier 2018
     recurrent_init: str | None = None  # "orthogonal" (Saxe et al. 2014) or "identity" (Le et al. 2015)
 
     def apply(self, layer: Any, random: np.random.Generator) -> None:
@@ -26,37 +26,39 @@ class Starts:
             BadInput: the layer has no such weights.
         """
         if self.forget_bias is not None:
-            _set_blocks(layer, "--forget-bias", {_keeps(layer, "--forget-bias"): self.forget_bias})
+            _set_biases(layer, "--forget-bias", {_forget_gate(layer, "--forget-bias"): self.forget_bias})
         if self.chrono is not None:
             # gates whose time constants spread evenly over 1 to T: sigmoid(log(t - 1)) = 1 - 1 / t
             biases = np.log(random.uniform(1, self.chrono - 1, layer.units))
-            blocks: dict[int, Any] = {_keeps(layer, "--chrono"): biases}
-            if layer.step().admits is not None:
-                blocks[layer.step().admits] = -biases
-            _set_blocks(layer, "--chrono", blocks)
+            blocks: dict[int, Any] = {_forget_gate(layer, "--chrono"): biases}
+            if layer.step().input_gate is not None:
+                blocks[layer.step().input_gate] = -biases
+            _set_biases(layer, "--chrono", blocks)
         if self.recurrent_init is not None:
             _set_kernels(layer, self.recurrent_init, random)
 
 
-def _keeps(layer: Any, option: str) -> int:
-    block: int | None = layer.step().keeps
+def _forget_gate(layer: Any, option: str) -> int:
+    """Return the block of the forget gate; `option` asked for it."""
+    block: int | None = layer.step().forget_gate
     if block is None:
-        raise BadInput(f"{option}: the layer {type(layer).__name__} has no gate that keeps its state.")
+        raise BadInput(f"{option}: the layer {type(layer).__name__} has no forget gate.")
     return block
 
 
-def _set_blocks(layer: Any, option: str, blocks: dict[int, Any]) -> None:
+def _set_biases(layer: Any, option: str, blocks: dict[int, Any]) -> None:
+    """Assign the biases of some blocks, each a number or `(units,)`."""
     if layer.cell.bias is None:
         raise BadInput(f"{option}: the layer {type(layer).__name__} has no bias.")
     bias = layer.cell.bias.numpy()
-    held = bias if bias.ndim == 1 else bias[0]  # Keras's GRU has a second row, of the state's product
+    row = bias if bias.ndim == 1 else bias[0]  # Keras's GRU has a second row, for the state's product
     for block, values in blocks.items():
-        held[block * layer.units : (block + 1) * layer.units] = values
+        row[block * layer.units : (block + 1) * layer.units] = values
     layer.cell.bias.assign(bias)
 
 
 def _set_kernels(layer: Any, kind: str, random: np.random.Generator) -> None:
-    """Each gate's square matrix by itself; a layer whose units see only themselves gets ones."""
+    """Assign each gate's square matrix by itself; an IndependentRNN, which has a vector, gets ones."""
     kernels = recurrent_kernels(layer)
     if not kernels:
         raise BadInput(f"--recurrent-init: the layer {type(layer).__name__} has no recurrent weights.")
@@ -69,13 +71,14 @@ def _set_kernels(layer: Any, kind: str, random: np.random.Generator) -> None:
 
 
 def recurrent_kernels(layer: Any) -> list[Any]:
-    """The weights that take a state to the next one: matrices `(units, columns * units)`, or a vector `(units,)`."""
+    """Return the weights between a state and the next: matrices `(units, columns * units)`, or a vector `(units,)`."""
     names = ("recurrent_kernel", "factor_kernel", "recurrent_weights")
     return [weight for weight in layer.trainable_weights if weight.path.split("/")[-1] in names]
 
 
 def _square(size: int, kind: str, random: np.random.Generator) -> NDArray[Any]:
+    """Return an identity or a random orthogonal matrix, `(size, size)`."""
     if kind == "identity":
         return np.eye(size)
-    rotation, triangle = np.linalg.qr(random.standard_normal((size, size)))
-    return rotation * np.sign(np.diag(triangle))
+    q, r = np.linalg.qr(random.standard_normal((size, size)))
+    return q * np.sign(np.diag(r))

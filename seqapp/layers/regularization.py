@@ -1,4 +1,4 @@
-"""What a training may do to a recurrent layer against overfitting and against gradients that vanish."""
+"""Regularization inside recurrent layers, against overfitting and against vanishing gradients."""
 
 from __future__ import annotations
 
@@ -9,34 +9,45 @@ import keras
 import tensorflow as tf
 
 from seqapp.contract.head import Tensor
-from seqapp.layers.steps.keras import Step, Vectors
+from seqapp.layers.steps.step import Step, Vectors
 
 
 @dataclass(frozen=True)
-class Remedies:
-    """Fractions and factors; 0 does nothing."""
+class Regularization:
+    """Fractions and factors; 0 turns a method off."""
 
-    weight_drop: float = 0.0  # of the recurrent weights left out of a training step: Wan et al. 2013
+    weight_drop: float = 0.0  # of the recurrent weights dropped in a training step: Wan et al. 2013
     recurrent_dropout: float = 0.0  # of the state hidden from the kernel, the same at all steps: Gal & Ghahramani 2016
-    zoneout: float = 0.0  # of the states that stay as they were at a step: Krueger et al. 2017
+    zoneout: float = 0.0  # of the states that a step leaves unchanged: Krueger et al. 2017
     omega: float = 0.0  # factor of Ω: seqapp/layers/engine/omega.py
 
-    def named(self) -> dict[str, float]:
-        """Those that do something."""
+    def active(self) -> dict[str, float]:
+        """Return the values that are not 0, by name."""
         return {name: value for name, value in vars(self).items() if value}
 
-    def dropped(self, kernel: Tensor, seed: Any) -> Tensor:
-        """A recurrent kernel without some of its weights; dropped for a whole sequence, all steps miss the same."""
+    def drop_weights(self, kernel: Tensor, seed: Any) -> Tensor:
+        """Drop some weights of a recurrent kernel, the same for all steps of a sequence."""
         return keras.random.dropout(kernel, self.weight_drop, seed=seed) if self.weight_drop else kernel
 
-    def reads(self, state: Tensor, seed: Any) -> Tensor | None:
-        """Factors `(batch, units)` of the state that the kernel reads."""
+    def state_scale(self, state: Tensor, seed: Any) -> Tensor | None:
+        """Return recurrent dropout's factors of the state that the kernel reads, `(batch, units)`, or None.
+
+        Args:
+            state: of the shape that is needed, `(batch, units)`.
+            seed: a Keras seed generator.
+        """
         if not self.recurrent_dropout:
             return None
         return keras.random.dropout(tf.ones_like(state), self.recurrent_dropout, seed=seed)
 
-    def changes(self, states: list[Tensor], steps: Tensor, seed: Any) -> Tensor | None:
-        """Where states change in training and do not stay, bool `(batch, steps, states * units)`."""
+    def update_mask(self, states: list[Tensor], steps: Tensor, seed: Any) -> Tensor | None:
+        """Return zoneout's mask in training, bool `(batch, steps, state_count * units)`, or None; False keeps a state.
+
+        Args:
+            states: initial, each `(batch, units)`.
+            steps: length of the sequence.
+            seed: a Keras seed generator.
+        """
         if not self.zoneout:
             return None
         shape = (tf.shape(states[0])[0], steps, len(states) * states[0].shape[-1])
@@ -44,18 +55,18 @@ class Remedies:
 
 
 @dataclass(frozen=True)
-class Zoned(Step):
-    """A step as zoneout has it where nothing is trained: a share of the old state always stays."""
+class ZoneoutStep(Step):
+    """A step with zoneout at inference: states keep a fraction of their old value, the expectation over masks."""
 
     step: Step
-    share: float
+    fraction: float
 
     def gates(self, x: Tensor, p: Tensor) -> list[Tensor]:
         return self.step.gates(x, p)
 
-    def named(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> dict[str, Tensor]:
-        return self.step.named(gates, states, vectors)
+    def gates_by_name(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> dict[str, Tensor]:
+        return self.step.gates_by_name(gates, states, vectors)
 
     def combine(self, gates: list[Tensor], states: list[Tensor], vectors: Vectors) -> list[Tensor]:
         new = self.step.combine(gates, states, vectors)
-        return [self.share * before + (1 - self.share) * after for before, after in zip(states, new, strict=True)]
+        return [self.fraction * before + (1 - self.fraction) * after for before, after in zip(states, new, strict=True)]

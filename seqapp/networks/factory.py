@@ -85,14 +85,14 @@ def _recurrent(layer: Callable[..., Any], options: NetworkOptions, number: int) 
     name = f"recurrent_{number}"
     if not options.bidirectional:
         return _prepared(layer(options.units, name=name), options)
-    from seqapp.layers import BothWays
+    from seqapp.layers import Bidirectional
 
     names = (f"{name}_forward", f"{name}_backward")
     forward, backward = (_prepared(layer(options.units, name=each), options) for each in names)
     if not hasattr(backward, "go_backwards"):
         raise BadInput(f"--bidirectional: the model's layer, a {type(backward).__name__}, cannot go backwards.")
     backward.go_backwards = True
-    return BothWays(forward, backward, finish=number == options.layers, name=name)
+    return Bidirectional(forward, backward, finish=number == options.layers, name=name)
 
 
 def _prepared(layer: Any, options: NetworkOptions) -> Any:
@@ -100,19 +100,19 @@ def _prepared(layer: Any, options: NetworkOptions) -> Any:
     if hasattr(layer, "engine"):
         layer.engine = options.engine
     if any(options.subset(REMEDIES).values()):
-        from seqapp.layers.regularization import Remedies
+        from seqapp.layers.regularization import Regularization
 
-        remedies = Remedies(**options.subset(REMEDIES))
-        for name in remedies.named():
+        regularization = Regularization(**options.subset(REMEDIES))
+        for name in regularization.active():
             if refusal := why_not(layer, options.engine, name):
                 raise BadInput(f"--{name.replace('_', '-')}: {refusal}")
-        layer.remedies = remedies
+        layer.regularization = regularization
     return layer
 
 
 def why_not(layer: Any, engine: str, remedy: str) -> str | None:
     """Why a model file's layer cannot be trained with a remedy, or None."""
-    if engine != "fast" or not hasattr(layer, "remedies"):
+    if engine != "fast" or not hasattr(layer, "regularization"):
         return "only the layers of seqapp.layers on --engine fast know it."
     step = layer.step()
     if remedy != "zoneout" and not step.columns and not (remedy == "omega" and step.vectors):
@@ -139,8 +139,8 @@ def _begin(chain: list[Link], options: NetworkOptions, seed: list[int]) -> None:
     """Give the last layer of the chain the initial weights that are asked for."""
     if all(value is None for value in options.subset(STARTS).values()):
         return
-    from seqapp.layers.initialization import Starts
+    from seqapp.layers.initialization import Initialization
 
-    starts, random = Starts(**options.subset(STARTS)), np.random.default_rng(seed)
+    initialization, random = Initialization(**options.subset(STARTS)), np.random.default_rng(seed)
     for layer in halves(chain[-1].layer):
-        starts.apply(layer, random)
+        initialization.apply(layer, random)

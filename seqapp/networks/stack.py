@@ -54,7 +54,7 @@ class Network:
     @property
     def both_ways(self) -> bool:
         """Whether some layer reads from both ends."""
-        return any(hasattr(link.layer, "directions") for link in self.chain)
+        return any(len(halves(link.layer)) > 1 for link in self.chain)
 
     def start(self, batch: Tensor) -> list[Any]:
         """The zero state of every recurrent layer for `batch` rows."""
@@ -138,7 +138,7 @@ def check_causal(network: Network, task: Task) -> None:
 
 def halves(layer: Any) -> list[Any]:
     """The two layers inside one that reads both ways; any other layer itself."""
-    return list(layer.directions()) if hasattr(layer, "directions") else [layer]
+    return [layer.forward_layer, layer.backward_layer] if hasattr(layer, "forward_layer") else [layer]
 
 
 def is_recurrent(layer: Any) -> bool:

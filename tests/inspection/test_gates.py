@@ -24,13 +24,13 @@ GATES = {
     "coupled_lstm": ["forget gate", "candidate", "output gate"],
     "gru": ["update gate", "reset gate", "candidate"],
     "independent_rnn": [],
-    "janet": ["forget gate", "let in", "candidate"],
+    "janet": ["forget gate", "input share", "candidate"],
     "layer_norm_gru": ["update gate", "reset gate", "candidate"],
     "layer_norm_lstm": ["input gate", "forget gate", "candidate", "output gate"],
     "lstm": ["input gate", "forget gate", "candidate", "output gate"],
     "minimal_gru": ["update gate", "candidate"],
-    "multiplicative_lstm": ["input gate", "forget gate", "candidate", "output gate", "factor of the input"],
-    "multiplicative_rnn": ["factor of the input"],
+    "multiplicative_lstm": ["input gate", "forget gate", "candidate", "output gate", "input factor"],
+    "multiplicative_rnn": ["input factor"],
     "peephole_lstm": ["input gate", "forget gate", "candidate", "output gate"],
     "simple_rnn": [],
 }
@@ -52,10 +52,10 @@ def test_states_are_those_of_the_step(kind: str) -> None:
 def test_an_lstms_gates_make_its_states() -> None:
     layer = random_layer("LSTM")
     found = _traces._traced(layer, tf.constant(sample(layer, batch=1)[0]))
-    let_in, forget, candidate, let_out = found.gates.values()
+    i, f, g, o = found.gates.values()
     cell = found.states["cell state"]
-    np.testing.assert_allclose(cell[1:], forget[1:] * cell[:-1] + let_in[1:] * candidate[1:], atol=1e-12)
-    np.testing.assert_allclose(found.states["hidden state"], let_out * np.tanh(cell), atol=1e-12)
+    np.testing.assert_allclose(cell[1:], f[1:] * cell[:-1] + i[1:] * g[1:], atol=1e-12)
+    np.testing.assert_allclose(found.states["hidden state"], o * np.tanh(cell), atol=1e-12)
 
 
 @pytest.mark.parametrize("model", rooms.names("models"))
@@ -79,8 +79,8 @@ def test_what_reads_from_the_end_is_shown_at_the_steps_it_read() -> None:
     inputs = tf.random.stateless_normal((1, 7, 4), [1, 2])
     ahead, back = _traces.traces(made, inputs)
     layer = made.chain[0].layer
-    np.testing.assert_allclose(ahead.memory, layer.forward(inputs)[0][0], atol=1e-6)
-    np.testing.assert_allclose(back.memory, layer.backward(inputs)[0][0, ::-1], atol=1e-6)
+    np.testing.assert_allclose(ahead.memory, layer.forward_layer(inputs)[0][0], atol=1e-6)
+    np.testing.assert_allclose(back.memory, layer.backward_layer(inputs)[0][0, ::-1], atol=1e-6)
 
 
 class TestWhatUnitsHold:

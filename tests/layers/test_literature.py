@@ -12,7 +12,7 @@ import tensorflow as tf
 from layer_oracles import FEATURES, LITERATURE, ORACLES, random_layer, sample
 
 from seqapp import layers, rooms
-from seqapp.layers.regularization import Remedies
+from seqapp.layers.regularization import Regularization
 
 
 @pytest.mark.parametrize("way", ["trained", "inferred", "by keras", "one step after the other"])
@@ -73,7 +73,7 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:
     layer = random_layer(kind)
-    layer.remedies = Remedies(omega=omega if kind != "MinimalGRU" else 0.0)
+    layer.regularization = Regularization(omega=omega if kind != "MinimalGRU" else 0.0)
 
     def gradients(inputs: Any) -> Any:
         with tf.GradientTape() as tape:
@@ -89,7 +89,7 @@ def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> Non
 @pytest.mark.parametrize("kind", LITERATURE)
 def test_a_keras_file_gives_the_same_layer_and_answers(kind: str, tmp_path: Path) -> None:
     inputs = keras.Input((None, FEATURES))
-    both = layers.BothWays(getattr(layers, kind)(4, return_sequences=True, return_state=True),
+    both = layers.Bidirectional(getattr(layers, kind)(4, return_sequences=True, return_state=True),
                            getattr(layers, kind)(4, return_sequences=True, return_state=True, go_backwards=True))  # fmt: skip
     model = keras.Model(inputs, getattr(layers, kind)(3)(both(inputs)[0]))
     model.save(tmp_path / "model.keras")

@@ -1,4 +1,4 @@
-"""What training does to recurrent layers: zoneout, recurrent dropout, Ω, initial weights; depth and both ways."""
+"""Regularization and initialization of recurrent layers: zoneout, recurrent dropout, Ω; deep and bidirectional stacks."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from seqapp.contract import Tokens
 from seqapp.contract.options import NetworkOptions
 from seqapp.errors import BadInput
 from seqapp.layers.engine import compilation, loops
-from seqapp.layers.engine.compilation import Sequence
+from seqapp.layers.engine.compilation import LoopInputs
 from seqapp.layers.engine.omega import omega, omega_gradients
 from seqapp.layers.engine.products import Masks
-from seqapp.layers.regularization import Remedies
+from seqapp.layers.regularization import Regularization
 from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of, load_weights, open_run
 
@@ -43,17 +43,19 @@ class TestMasks:
         def plain() -> Any:
             now, outputs = [tf.constant(state) for state in states], []
             for time in range(6):
-                made = layer.prepared(x[time] @ tf.convert_to_tensor(layer.cell.kernel))
-                after = loops.single(step, made, layer.recurrent(False), now, Masks(None, seen))
+                made = layer.input_term(x[time] @ tf.convert_to_tensor(layer.cell.kernel))
+                after = loops.single(step, made, layer.loop_weights(False), now, Masks(None, seen))
                 each = tf.split(changes[time], len(now), -1)
                 now = [tf.where(*three) for three in zip(each, after, now, strict=True)]
                 outputs.append(now[0])
             return tf.stack(outputs), now
 
         def fast() -> Any:
-            source = layer.reader(tf.constant(inputs), True)[1](tf.constant(inputs))
+            source = layer.loop_source(tf.constant(inputs), True)[1](tf.constant(inputs))
             masks = Masks(changes, seen)
-            return compilation.train(step, Sequence(source, masks), layer.recurrent(False), [*map(tf.constant, states)])
+            return compilation.train(
+                step, LoopInputs(source, masks), layer.loop_weights(False), [*map(tf.constant, states)]
+            )
 
         found = []
         for run in (plain, fast):
@@ -67,25 +69,25 @@ class TestMasks:
 
     def test_zoneout_keeps_its_share_in_training_and_mixes_it_in_otherwise(self) -> None:
         layer = random_layer("LSTM")
-        layer.remedies = Remedies(zoneout=0.25)
+        layer.regularization = Regularization(zoneout=0.25)
         inputs, states = sample(layer, batch=4000, steps=1)
         states = [np.zeros((4000, UNITS)), np.full((4000, UNITS), 9.0)]
         outputs, _, cell = layer(inputs, initial_state=states, training=True)
         stayed = np.asarray(cell) == 9.0
         assert stayed.mean() == pytest.approx(0.25, abs=0.02)
         assert (np.asarray(outputs)[:, 0] == 0).mean() == pytest.approx(0.25, abs=0.02)
-        layer.remedies = Remedies()
+        layer.regularization = Regularization()
         expected = 0.25 * 9.0 + 0.75 * np.asarray(layer(inputs, initial_state=states)[2])
-        layer.remedies = Remedies(zoneout=0.25)
+        layer.regularization = Regularization(zoneout=0.25)
         np.testing.assert_allclose(layer(inputs, initial_state=states)[2], expected, atol=1e-12)
 
     def test_recurrent_dropout_hides_the_same_units_at_all_steps(self) -> None:
-        remedies = Remedies(recurrent_dropout=0.4)
+        regularization = Regularization(recurrent_dropout=0.4)
         import keras
 
-        reads = remedies.reads(tf.ones([500, 20]), keras.random.SeedGenerator(1))
-        assert set(np.unique(np.asarray(reads)).round(5)) == {0.0, np.float32(1 / 0.6).round(5)}
-        assert (np.asarray(reads) == 0).mean() == pytest.approx(0.4, abs=0.02)
+        scale = regularization.state_scale(tf.ones([500, 20]), keras.random.SeedGenerator(1))
+        assert set(np.unique(np.asarray(scale)).round(5)) == {0.0, np.float32(1 / 0.6).round(5)}
+        assert (np.asarray(scale) == 0).mean() == pytest.approx(0.4, abs=0.02)
 
 
 class TestOmega:
@@ -102,7 +104,9 @@ class TestOmega:
                 after = np.tanh(x[time, row] + states[time, row] @ kernel)
                 back = (delta[time, row] * (1 - after**2)) @ kernel.T
                 expected.append((np.linalg.norm(back) / np.linalg.norm(delta[time, row]) - 1) ** 2)
-        found = omega(layer.step(), tf.constant(x), layer.recurrent(False), [tf.constant(states)], [tf.constant(delta)])
+        found = omega(
+            layer.step(), tf.constant(x), layer.loop_weights(False), [tf.constant(states)], [tf.constant(delta)]
+        )
         assert float(found) == pytest.approx(np.mean(expected))
 
     @pytest.mark.parametrize("kind", KINDS)
@@ -113,7 +117,7 @@ class TestOmega:
         states, signals = (
             [tf.constant(random.normal(size=(length, 2, UNITS))) for _ in layer.state_size] for length in (4, 3)
         )
-        found = omega_gradients(step, x, layer.recurrent(False), states, signals)
+        found = omega_gradients(step, x, layer.loop_weights(False), states, signals)
         gradient = found.vectors.get("recurrent_weights") if found.kernel is None else found.kernel
         name = "recurrent_weights" if found.kernel is None else "recurrent_kernel"
         weight = next(part for part in layer.trainable_weights if part.path.endswith(name))
@@ -121,7 +125,7 @@ class TestOmega:
         sides = []
         for side in (1e-6, -1e-6):
             weight.assign(kept + side * direction)
-            sides.append(float(omega(step, x, layer.recurrent(False), states, signals)))
+            sides.append(float(omega(step, x, layer.loop_weights(False), states, signals)))
         expected = (sides[0] - sides[1]) / 2e-6
         assert float(np.sum(np.asarray(gradient) * direction)) == pytest.approx(expected, rel=1e-5)
 
@@ -132,7 +136,7 @@ class TestOmega:
 
         def at(scale: Any) -> float:
             signals = [tf.constant(delta * scale, tf.float32)]
-            return float(omega(layer.step(), tf.constant(x, tf.float32), layer.recurrent(False), states, signals))
+            return float(omega(layer.step(), tf.constant(x, tf.float32), layer.loop_weights(False), states, signals))
 
         assert at(1e-35) == pytest.approx(at(1.0), rel=1e-4)
         assert at(np.array([[[1.0]], [[0.0]]])) != pytest.approx(at(1.0), rel=1e-4)
@@ -190,14 +194,14 @@ class TestStarts:
             for part in np.split(kernel, kernel.shape[1] // 6, 1):
                 np.testing.assert_allclose(part @ part.T, np.eye(6), atol=1e-6)
                 assert (part == np.eye(6)).all() == (kind == "identity")
-        ones = network("independent_rnn", recurrent_init="identity").layers[0].cell.small["recurrent_weights"]
+        ones = network("independent_rnn", recurrent_init="identity").layers[0].cell.vector_weights["recurrent_weights"]
         assert (ones.numpy() == 1).all()
 
     @pytest.mark.parametrize(
         ("model", "shape", "said"),
         [
-            ("simple_rnn", {"chrono": 9.0}, "--chrono: the layer SimpleRNN has no gate that keeps its state."),
-            ("simple_rnn", {"forget_bias": 1.0}, "--forget-bias: the layer SimpleRNN has no gate that keeps its state."),
+            ("simple_rnn", {"chrono": 9.0}, "--chrono: the layer SimpleRNN has no forget gate."),
+            ("simple_rnn", {"forget_bias": 1.0}, "--forget-bias: the layer SimpleRNN has no forget gate."),
             ("minimal_gru", {"recurrent_init": "identity"}, "--recurrent-init: the layer MinimalGRU has no recurrent weights."),
             ("minimal_gru", {"omega": 1.0}, "--omega: the layer MinimalGRU does not multiply its state with a kernel."),
             ("lstm", {"zoneout": 0.1, "engine": "keras"}, "--zoneout: only the layers of seqapp.layers on --engine fast know it."),
@@ -231,8 +235,8 @@ class TestStacks:
             made = network(model, layers=depth, bidirectional=True)
             inputs = np.random.default_rng(0).normal(size=(1, 9, 4)).astype(np.float32)
             layer = made.chain[0].layer
-            ahead = layer.forward(inputs)[0]
-            back = layer.backward(inputs)[0]
+            ahead = layer.forward_layer(inputs)[0]
+            back = layer.backward_layer(inputs)[0]
             expected = back[:, -1:] if depth == 1 else back[:, ::-1]
             np.testing.assert_allclose(
                 layer(inputs)[0], tf.concat([ahead, tf.broadcast_to(expected, ahead.shape)], -1), atol=1e-6
@@ -244,7 +248,7 @@ class TestStacks:
         inputs = np.random.default_rng(0).normal(size=(1, 60, 4)).astype(np.float32)
         changed = inputs.copy()
         changed[:, 0] += 1
-        forward = made.chain[0].layer.forward
+        forward = made.chain[0].layer.forward_layer
         assert np.abs(made(inputs)[:, -1] - made(changed)[:, -1]).max() > 1e-3
         assert np.abs(forward(inputs)[0][:, -1] - forward(changed)[0][:, -1]).max() < 1e-3
 

@@ -1,7 +1,7 @@
 """The engine behind the recurrent layers: products outside the loop, compiled loops, one gradient for a sequence.
 
-The loops of a training are compiled by XLA; all else, and every graph that is to be saved, is TensorFlow's own ops.
-A batch is cut into shards whose loops run side by side, one for each core, because a step alone is too small to share.
+XLA compiles the loops of training; all else, and every graph that is saved, consists of TensorFlow's own ops.
+A batch is cut into shards whose loops run side by side, one for each core, because one step is too small to share.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from seqapp.contract.head import Tensor
 from seqapp.layers.engine import loops, scan
 from seqapp.layers.engine.loops import Gradients, Trace
 from seqapp.layers.engine.omega import omega_gradients
-from seqapp.layers.engine.products import Masks, Recurrent, Source, leaves, packed, weight_gradients
-from seqapp.layers.steps.keras import Step
+from seqapp.layers.engine.products import Masks, RecurrentWeights, Source, leaves, pack, weight_gradients
+from seqapp.layers.steps.step import Step
 
-SMALLEST_SHARD = 16  # rows: below that a core is faster with more rows than with fewer
+MIN_SHARD_ROWS = 16  # with fewer, a core takes longer for each row
 _compile_inference = ContextVar("compile_inference", default=False)
 
 
-class Sequence(NamedTuple):
-    """What a recurrent layer runs over: an input's product, time-major, and what is held back."""
+class LoopInputs(NamedTuple):
+    """What a loop reads at each step: the input's product, time-major, and the masks."""
 
     source: Source
     masks: Masks
@@ -35,7 +35,7 @@ class Sequence(NamedTuple):
 
 @contextmanager
 def compiled() -> Iterator[None]:
-    """Compile the loops of what is traced here also where nothing is trained; not for graphs that are to be saved."""
+    """Compile the loops of what is traced inside, also for inference; not for graphs that will be saved."""
     token = _compile_inference.set(True)
     try:
         yield
@@ -44,60 +44,84 @@ def compiled() -> Iterator[None]:
 
 
 def compiles(training: bool) -> bool:
-    """Whether the loops of a call are compiled."""
+    """Return whether the loops of a call are compiled."""
     return training or _compile_inference.get()
 
 
 def shards(batch: int | None) -> int:
-    """Into how many shards to cut a batch whose loops are compiled; None: not known when the graph is made."""
+    """Return the number of shards for a compiled batch; `batch` is None where the graph does not know its size."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, 2 if batch is None else batch // SMALLEST_SHARD))
+    return max(1, min(cores, 2 if batch is None else batch // MIN_SHARD_ROWS))
 
 
-def infer(step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Outputs `(steps, batch, units)` and last states, in plain ops unless inside `compiled()`."""
+def infer(
+    step: Step, inputs: LoopInputs, weights: RecurrentWeights, states: list[Tensor]
+) -> tuple[Tensor, list[Tensor]]:
+    """Run a layer over a sequence, in plain TensorFlow ops unless inside `compiled()`.
+
+    Args:
+        step: the layer's arithmetic.
+        inputs: the input's product, `(steps, batch, blocks * units)`, and the masks.
+        weights: those inside the loop.
+        states: initial, each `(batch, units)`.
+
+    Returns:
+        The outputs, `(steps, batch, units)`, and the last states, each `(batch, units)`.
+    """
     loop = scan.infer if step.linear and not compiles(False) else loops.infer
-    outputs, last = _function(loop, step, compiles(False))(sequence.source, recurrent, states, sequence.masks)
-    return _as_wide_as(states, outputs, last)
+    outputs, last = _function(loop, step, compiles(False))(inputs.source, weights, states, inputs.masks)
+    return _with_static_batch(states, outputs, last)
 
 
 def train(
-    step: Step, sequence: Sequence, recurrent: Recurrent, states: list[Tensor], omega: float = 0.0
+    step: Step, inputs: LoopInputs, weights: RecurrentWeights, states: list[Tensor], omega: float = 0.0
 ) -> tuple[Tensor, list[Tensor]]:
-    """As `infer`, compiled, and remembered for the backward pass, which adds `omega` times the gradient of Ω."""
+    """Run a layer over a sequence, compiled, with a gradient of its own for inputs, weights and states.
+
+    Args:
+        step: the layer's arithmetic.
+        inputs: the input's product, `(steps, batch, blocks * units)`, and the masks.
+        weights: those inside the loop.
+        states: initial, each `(batch, units)`.
+        omega: factor of Ω's gradient, which the backward pass adds to that of the weights; 0 computes none.
+
+    Returns:
+        The outputs, `(steps, batch, units)`, and the last states, each `(batch, units)`.
+    """
 
     @tf.custom_gradient  # type: ignore[untyped-decorator]
     def run(*tensors: Tensor) -> tuple[Any, Any]:
-        source, weights, first = packed(given, [tf.stop_gradient(part) for part in tensors])
-        trace = Trace(*_function(loops.forward, step, True)(source, weights, first, sequence.masks))
+        source, constants, first = pack(arguments, [tf.stop_gradient(part) for part in tensors])
+        trace = Trace(*_function(loops.forward, step, True)(source, constants, first, inputs.masks))
         outputs = [trace.states[0][1:], *(history[-1] for history in trace.states)]
 
         def gradient(*upstream: Tensor) -> list[Tensor | None]:
-            back = _function(loops.backward, step, True)
-            turned = weights.transposed()
-            found = Gradients(*back(trace, turned, sequence.masks, list(upstream), bool(omega)))
-            before = trace.states[0][:-1]
-            d_weights = weight_gradients(weights, sequence.masks, before, (trace.gates[0], trace.factors), found)
-            if omega:
-                more = omega_gradients(step, source.product(), weights, trace.states, found.signals)
-                d_weights = _added(d_weights, more, omega)
-            return [*source.gradient(found.x), *leaves(d_weights), *found.first]
+            return _gradients(step, LoopInputs(source, inputs.masks), constants, trace, list(upstream), omega)
 
         return outputs, gradient
 
-    given = (sequence.source, recurrent, states)
-    outputs, *last = run(*leaves(given))
-    return _as_wide_as(states, outputs, last)
+    arguments = (inputs.source, weights, states)
+    outputs, *last = run(*leaves(arguments))
+    return _with_static_batch(states, outputs, last)
 
 
-def _added(weights: Recurrent, more: Recurrent, factor: float) -> Recurrent:
-    pairs = zip(leaves(weights), leaves(more), strict=True)
-    made: Recurrent = packed(weights, [one + factor * two for one, two in pairs])
-    return made
+def _gradients(
+    step: Step, inputs: LoopInputs, weights: RecurrentWeights, trace: Trace, upstream: list[Tensor], omega: float
+) -> list[Tensor | None]:
+    """Return the gradients with respect to the source's tensors, the weights and the initial states, in this order."""
+    back = _function(loops.backward, step, True)
+    gradients = Gradients(*back(trace, weights.transposed(), inputs.masks, upstream, bool(omega)))
+    before = trace.states[0][:-1]
+    d_weights = weight_gradients(weights, inputs.masks, before, (trace.gates[0], trace.factors), gradients)
+    if omega:
+        d_omega = omega_gradients(step, inputs.source.product(), weights, trace.states, gradients.signals)
+        pairs = zip(leaves(d_weights), leaves(d_omega), strict=True)
+        d_weights = pack(d_weights, [of_loss + omega * of_omega for of_loss, of_omega in pairs])
+    return [*inputs.source.gradient(gradients.x), *leaves(d_weights), *gradients.initial_states]
 
 
-def _as_wide_as(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """What a loop gave, with the initial states' batch: a function once traced for any batch no longer says which."""
+def _with_static_batch(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+    """Give a loop's results the initial states' static batch: a function once traced for any batch loses it."""
     outputs.set_shape([None, *first[0].shape])
     for before, after in zip(first, last, strict=True):
         after.set_shape(before.shape)
@@ -106,5 +130,5 @@ def _as_wide_as(first: list[Tensor], outputs: Tensor, last: list[Tensor]) -> tup
 
 @functools.cache
 def _function(loop: Any, step: Step, compile_loop: bool) -> Any:
-    """One function for equal steps, so that layers of the same shape are compiled once."""
+    """Return one function for equal steps, so that layers of the same shape are compiled once."""
     return tf.function(functools.partial(loop, step), jit_compile=compile_loop, autograph=False)

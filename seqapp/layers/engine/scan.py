@@ -1,8 +1,8 @@
 """A step that is linear in its state, over all of a sequence at once: a parallel scan, in log₂(steps) rounds.
 
-h_t = a_t·h_{t-1} + b_t for t = 1, 2, … Each round joins every step with the one `distance` before, which doubles the
-distance (Hillis & Steele 1986). The work grows by log₂(steps), so where the loop is compiled, the loop is faster on a
-few cores; where it is not, as in a SavedModel, it pays a price for each step that the scan does not.
+h_t = a_t·h_{t-1} + b_t for t = 1, 2, … Each round combines every step with the one `distance` before, which doubles the
+distance (Hillis & Steele 1986). The work grows by log₂(steps), so a compiled loop is faster on a few cores; a loop that
+is not compiled, as in a SavedModel, has an overhead for each step that the scan avoids.
 """
 
 from __future__ import annotations
@@ -10,32 +10,40 @@ from __future__ import annotations
 import tensorflow as tf
 
 from seqapp.contract.head import Tensor
-from seqapp.layers.engine.products import Masks, Recurrent, Source
-from seqapp.layers.steps.keras import Step
+from seqapp.layers.engine.products import Masks, RecurrentWeights, Source
+from seqapp.layers.steps.step import Step
 
 
 def infer(
-    step: Step, source: Source, recurrent: Recurrent, states: list[Tensor], masks: Masks
+    step: Step, source: Source, weights: RecurrentWeights, states: list[Tensor], masks: Masks
 ) -> tuple[Tensor, list[Tensor]]:
-    """As `loops.infer`, for a step that is `linear`."""
-    decay, add = step.affine(step.gates(source.product(), None))
-    if masks.steps is not None:
-        decay, add = tf.where(masks.steps, decay, 1), tf.where(masks.steps, add, 0)
-    add = tf.concat([add[:1] + decay[:1] * states[0], add[1:]], 0)
-    outputs = scanned(decay, add)
+    """Run over a sequence as `loops.infer` does, with its arguments and results; the step must be `linear`."""
+    a, b = step.affine(step.gates(source.product(), None))
+    if masks.update is not None:
+        a, b = tf.where(masks.update, a, 1), tf.where(masks.update, b, 0)
+    b = tf.concat([b[:1] + a[:1] * states[0], b[1:]], 0)
+    outputs = scan(a, b)
     return outputs, [outputs[-1]]
 
 
-def scanned(decay: Tensor, add: Tensor) -> Tensor:
-    """h_t = decay_t·h_{t-1} + add_t from h_0 = 0, of `(steps, batch, units)`, h_1 first."""
-    steps = tf.shape(decay)[0]
+def scan(a: Tensor, b: Tensor) -> Tensor:
+    """Compute h_t = a_t·h_{t-1} + b_t from h_0 = 0.
 
-    def joined(distance: Tensor, decay: Tensor, add: Tensor) -> tuple[Tensor, ...]:
-        earlier = add[:-distance] * decay[distance:]
-        add = tf.concat([add[:distance], add[distance:] + earlier], 0)
-        decay = tf.concat([decay[:distance], decay[distance:] * decay[:-distance]], 0)
-        return 2 * distance, decay, add
+    Args:
+        a: `(steps, batch, units)`.
+        b: in the shape of `a`.
 
-    shape = tf.TensorShape([None, *decay.shape[1:]])
+    Returns:
+        h_1, h_2, …, in the shape of `a`.
+    """
+    steps = tf.shape(a)[0]
+
+    def one_round(distance: Tensor, a: Tensor, b: Tensor) -> tuple[Tensor, ...]:
+        earlier = b[:-distance] * a[distance:]
+        b = tf.concat([b[:distance], b[distance:] + earlier], 0)
+        a = tf.concat([a[:distance], a[distance:] * a[:-distance]], 0)
+        return 2 * distance, a, b
+
+    shape = tf.TensorShape([None, *a.shape[1:]])
     invariants = (tf.TensorShape([]), shape, shape)
-    return tf.while_loop(lambda distance, *_: distance < steps, joined, (1, decay, add), invariants)[2]
+    return tf.while_loop(lambda distance, *_: distance < steps, one_round, (1, a, b), invariants)[2]

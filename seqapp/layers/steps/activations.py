@@ -1,4 +1,4 @@
-"""Activations, and their derivative from their own values, so that nothing else is kept for it."""
+"""Activations, with derivatives computed from the activated values, so that the backward pass needs no other tensor."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow as tf
 from seqapp.contract.head import Tensor
 
 FUNCTIONS = {"sigmoid": tf.sigmoid, "tanh": tf.tanh, "relu": tf.nn.relu, "linear": tf.identity}
-_SCALE = {"sigmoid": 0.5, "tanh": 1.0}
+_TANH_SCALE = {"sigmoid": 0.5, "tanh": 1.0}
 
 
 @dataclass(frozen=True)
@@ -20,18 +20,22 @@ class Activations:
     names: tuple[str, ...]
 
     def __call__(self, z: Tensor) -> list[Tensor]:
-        """The activated blocks, each `(batch, units)`."""
+        """Return the activated blocks, each `(batch, units)`."""
         return [FUNCTIONS[name](block) for name, block in zip(self.names, self._blocks(z), strict=True)]
 
     def gradient(self, values: Tensor, upstream: Tensor) -> Tensor:
-        """The gradient with respect to `z`, from the activated values and the gradient with respect to them.
+        """Return the gradient with respect to `z`.
 
         sigmoid(z) is tanh(z / 2) / 2 + 1 / 2: with m = 1/2 for sigmoid and 1 for tanh, both are m·tanh(m·z) + 1 - m,
-        whose derivative is one formula over all columns; that vectorises where four blocks side by side do not.
+        whose derivative is one formula over all columns; that vectorizes where four blocks side by side do not.
+
+        Args:
+            values: activated, `(batch, blocks * units)`.
+            upstream: gradient with respect to `values`, in the same shape.
         """
-        if all(name in _SCALE for name in self.names):
+        if all(name in _TANH_SCALE for name in self.names):
             units = values.shape[-1] // len(self.names)
-            scale = tf.constant(np.repeat([_SCALE[name] for name in self.names], units), values.dtype)
+            scale = tf.constant(np.repeat([_TANH_SCALE[name] for name in self.names], units), values.dtype)
             tanh = values - (1 - scale)  # m·tanh(m·z)
             return upstream * (scale * scale - tanh * tanh)
         slopes = [_slope(name, value) for name, value in zip(self.names, self._blocks(values), strict=True)]
@@ -42,7 +46,7 @@ class Activations:
 
 
 def _slope(name: str, value: Tensor) -> Tensor:
-    """The derivative of an activation where its value is `value`."""
+    """Return the derivative of an activation where its value is `value`."""
     if name == "sigmoid":
         return value * (1 - value)
     if name == "tanh":
