@@ -1,4 +1,4 @@
-"""Series: windows by hand, scales there and back, nothing fitted on later rows, intervals, baselines, many series."""
+"""Series: windows, scales and their inverse, no leak from later rows, intervals, baselines, many series, backtests."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ OPTIONS: dict[str, Any] = {
 
 
 def load(*files: Path, **changes: Any) -> SeriesDataset:
-    """The dataset of some files, with the given options."""
+    """Return the dataset of some files, with some options changed."""
     values = OPTIONS | {"csv": tuple(map(str, files))} | changes
     dataset: SeriesDataset = rooms.find("datasets", "stock").module.load(**values, seed=0)
     return dataset
 
 
 def write(path: Path, values: Any, start: str | None = None, step: int = 1, columns: str = "close") -> Path:
-    """A CSV of values `(rows[, columns])`, with days from `start` on where it is given."""
+    """Write a CSV of values `(rows[, columns])`, with dates from `start` on, `step` days apart, if it is not None."""
     rows = np.asarray(values).reshape(len(values), -1)
     days = [f"{np.datetime64(start) + step * row}," for row in range(len(rows))] if start else [""] * len(rows)
     body = [day + ",".join(map(str, row)) for day, row in zip(days, rows.tolist(), strict=True)]
@@ -45,12 +45,12 @@ def write(path: Path, values: Any, start: str | None = None, step: int = 1, colu
 
 
 def walk(rows: int = 200, seed: int = 0) -> Any:
-    """A price that walks at random."""
+    """Return prices of a random walk."""
     return 100 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 0.01, rows)))
 
 
 def example(windows: Any, *indices: int) -> list[Any]:
-    """Inputs, targets and weights of some examples."""
+    """Return inputs, targets and weights of some examples."""
     import tensorflow as tf
 
     return [part.numpy() for part in windows.gather(tf.constant(indices, tf.int64))]
@@ -61,7 +61,7 @@ def everything(dataset: SeriesDataset, split: str) -> list[Any]:
 
 
 class TestWindows:
-    def test_against_a_hand_drawn_table(self, tmp_path: Path) -> None:
+    def test_equal_a_table_worked_out_by_hand(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", [float(2**row) for row in range(40)]))
         scale = dataset.task.scaling
         windows = dataset.windows("train")
@@ -72,22 +72,22 @@ class TestWindows:
         assert weights.tolist() == [0, 0, 1]
         assert dataset.rows.origins("test").tolist() == [33, 34, 35, 36, 37]
 
-    def test_of_segments_and_separate_targets(self, tmp_path: Path) -> None:
+    def test_have_segments_and_independent_targets(self, tmp_path: Path) -> None:
         values = np.arange(120.0).reshape(40, 3)
         file = write(tmp_path / "p.csv", values, columns="a,b,c")
-        chosen = {"target": "a,b", "inputs": "c", "scale": "last", "window": 4, "segment": 2}
-        apart = load(file, channels="independent", **chosen)
-        unit = apart.task.spread[0]
-        assert apart.windows("train").count == 2 * len(apart.rows.origins("train"))
-        inputs, targets, _ = example(apart.windows("train"), 0, 1)
+        options = {"target": "a,b", "inputs": "c", "scale": "last", "window": 4, "segment": 2}
+        independent = load(file, channels="independent", **options)
+        unit = independent.task.spread[0]
+        assert independent.windows("train").count == 2 * len(independent.rows.origins("train"))
+        inputs, targets, _ = example(independent.windows("train"), 0, 1)
         assert inputs.shape == (2, 2, 4)  # two rows a step, of each the target's own value and the further input
         np.testing.assert_allclose(inputs[0] * unit, [[-9, -9, -6, -6], [-3, -3, 0, 0]], rtol=1e-5)
         np.testing.assert_allclose(targets[:, -1] * unit, [[3, 6], [3, 6]], rtol=1e-5)
-        joint = load(file, **chosen)
+        joint = load(file, **options)
         assert example(joint.windows("train"), 0)[0].shape == (1, 2, 6)
         assert joint.task.head.units == 2 * 2 * 5  # targets, horizon, quantiles
 
-    def test_of_what_is_known_in_advance(self, tmp_path: Path) -> None:
+    def test_see_what_is_known_in_advance(self, tmp_path: Path) -> None:
         values = np.stack([np.arange(40.0), 100 + np.arange(40.0)], 1)
         dataset = load(write(tmp_path / "p.csv", values, columns="sales,promotion"), target="sales", known="promotion",
                        scale="last")  # fmt: skip
@@ -97,7 +97,7 @@ class TestWindows:
         np.testing.assert_allclose(inputs[0, :, 1] * unit, [-3, -2, -1, 0], atol=1e-4)
         np.testing.assert_allclose(inputs[0, :, 2:] * unit, [[-2, -1], [-1, 0], [0, 1], [1, 2]], atol=1e-4)
 
-    def test_of_gaps_that_are_shown(self, tmp_path: Path) -> None:
+    def test_show_gaps_with_a_mask(self, tmp_path: Path) -> None:
         values: list[Any] = [float(row) for row in range(1, 41)]
         values[2] = values[30] = "n/a"
         dataset = load(write(tmp_path / "p.csv", values), missing="mask", scale="last")
@@ -107,13 +107,13 @@ class TestWindows:
         np.testing.assert_allclose(inputs[0, :, 0] * dataset.task.spread[0], [-3, -2, -2, 0], atol=1e-4)
         assert inputs[0, :, 1].tolist() == [1, 1, 0, 1]
 
-    def test_of_gaps_in_what_is_known_in_advance(self, tmp_path: Path) -> None:
+    def test_fill_gaps_in_what_is_known_in_advance(self, tmp_path: Path) -> None:
         rows = [f"{row},{'' if row % 3 else row}" for row in range(1, 61)]
         (tmp_path / "p.csv").write_text("sales,promotion\n" + "\n".join(rows))
         dataset = load(tmp_path / "p.csv", target="sales", known="promotion", missing="mask", scale="last")
         assert all(np.isfinite(part).all() for part in everything(dataset, "train"))
 
-    def test_of_many_series_do_not_run_into_each_other(self, tmp_path: Path) -> None:
+    def test_never_span_two_series(self, tmp_path: Path) -> None:
         one, two = write(tmp_path / "a.csv", walk(40)), write(tmp_path / "b.csv", walk(60, 1))
         both = load(one, two)
         assert both.windows("train").count == sum(load(file).windows("train").count for file in (one, two))
@@ -129,7 +129,7 @@ class TestWindows:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_scale_goes_there_and_back(kind: str) -> None:
+def test_a_scale_has_an_inverse(kind: str) -> None:
     logs = (kind.startswith("log-"),) * 2
     scale = Scale(kind, logs, (1.0, 2.0), (0.5, 3.0))
     last = np.array([[3.0, 4.0], [5.0, 6.0]], np.float32)
@@ -140,15 +140,15 @@ def test_a_scale_goes_there_and_back(kind: str) -> None:
         np.testing.assert_allclose(scale.distances(last[..., None], last), 0, atol=1e-6)
 
 
-def test_the_scale_is_chosen_by_season_and_sign() -> None:
+def test_the_default_scale_depends_on_season_and_sign() -> None:
     above, below = np.array([[1.0], [2.0]]), np.array([[-1.0], [2.0]])
-    chosen = {(season, name): scale.default_kind(season, [rows])
+    kinds = {(season, name): scale.default_kind(season, [rows])
               for season in (None, 12) for name, rows in (("above", above), ("below", below))}  # fmt: skip
-    assert chosen == {(None, "above"): "log-returns", (None, "below"): "differences",
+    assert kinds == {(None, "above"): "log-returns", (None, "below"): "differences",
                       (12, "above"): "log-last", (12, "below"): "last"}  # fmt: skip
 
 
-def test_the_calendar_by_pythons_own() -> None:
+def test_calendar_features_agree_with_datetime() -> None:
     import datetime
 
     import tensorflow as tf
@@ -176,14 +176,14 @@ def test_the_calendar_by_pythons_own() -> None:
         (["2020-01-01T00:00:00", "2020-01-01T00:15:00", "2020-01-01T00:30:00"], "15min", 96, "2020-01-01T00:45:00"),
     ],
 )
-def test_the_rhythm_of_dates(dates: list[str], name: str, season: int | None, after: str) -> None:
+def test_the_frequency_of_dates(dates: list[str], name: str, season: int | None, after: str) -> None:
     assert frequency.rhythm(dates) == name
     assert frequency.season(name) == season
     assert frequency.following(dates[-1], name, 1) == [after]
 
 
 class TestNoLeak:
-    """What comes later changes nothing that was fitted or said before it."""
+    """Later rows change neither what was fitted nor what was predicted before them."""
 
     @staticmethod
     def pair(tmp_path: Path, from_row: int) -> tuple[Path, Path]:
@@ -208,7 +208,7 @@ class TestNoLeak:
         assert example(dataset.windows("test"), 4)[0][0, -1, 1:].tolist() == [1, 0]  # unknown
 
     @pytest.mark.slow
-    def test_a_training_sees_nothing_after_validation(self, tmp_path: Path) -> None:
+    def test_training_sees_nothing_after_validation(self, tmp_path: Path) -> None:
         runs = []
         for name, file in zip(("one", "two"), self.pair(tmp_path, 170), strict=True):
             runs.append(tmp_path / name)
@@ -232,15 +232,15 @@ class TestNoLeak:
     def test_the_last_weights_see_training_rows_only(self, tmp_path: Path) -> None:
         import zipfile
 
-        held = []
+        weights = []
         for name, file in zip(("one", "two"), self.pair(tmp_path, 140), strict=True):
             out = tmp_path / name
             seqapp("train", "stock", "--csv", file, "--inputs", "volume", *QUICK, "--patience", 99, "--out", out)
             with zipfile.ZipFile(out / "checkpoints" / "last.npz") as archive:
                 names = [part for part in archive.namelist() if part.startswith("variable")]
-                held.append([archive.read(part) for part in names])
-        assert held[0]
-        assert held[0] == held[1]
+                weights.append([archive.read(part) for part in names])
+        assert weights[0]
+        assert weights[0] == weights[1]
 
 
 class TestIntervals:
@@ -284,53 +284,53 @@ class TestIntervals:
 
 
 class TestBaselines:
-    def test_by_hand(self, tmp_path: Path) -> None:
+    def test_equal_numbers_worked_out_by_hand(self, tmp_path: Path) -> None:
         file = write(tmp_path / "p.csv", [100.0, 110] * 10)
         dataset = load(file, season=2, split="12,4,4", horizon=1, scale="log-returns")
-        found = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
-        assert found["repeat_last"]["mae"] == pytest.approx(10)
-        assert found["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
+        metrics = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        assert metrics["repeat_last"]["mae"] == pytest.approx(10)
+        assert metrics["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
         drift = (110 / 100) ** (1 / 11)
-        assert found["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
+        assert metrics["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
 
-    def test_gaps_are_no_forecasts(self, tmp_path: Path) -> None:
+    def test_gaps_give_no_nan(self, tmp_path: Path) -> None:
         values = np.round(walk(120), 3).astype(object)
         values[::11] = "n/a"
         dataset = load(write(tmp_path / "p.csv", values), missing="mask", season=7)
-        found = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
-        assert len(found) == 4
-        assert all(np.isfinite(list(metrics.values())).all() for metrics in found.values())
+        metrics = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        assert len(metrics) == 4
+        assert all(np.isfinite(list(values.values())).all() for values in metrics.values())
 
-    def test_a_line_finds_a_line(self, tmp_path: Path) -> None:
+    def test_linear_regression_predicts_a_straight_line(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", 3.0 * np.arange(300)), scale="last", season=7)
-        found = dataset.metrics(dataset.baselines()["linear"].predictions)
-        assert found["mae"] < 0.2
+        metrics = dataset.metrics(dataset.baselines()["linear"].predictions)
+        assert metrics["mae"] < 0.2
 
     def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "sp500-daily.csv", horizon=1)
         assert len(dataset.rows.origins("test")) == 766
-        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
-        assert 100 * measured["mape"] == pytest.approx(0.729, abs=0.005)  # ../shared/facts
-        assert measured["always_up"] == pytest.approx(0.56, abs=0.002)
+        metrics = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        assert 100 * metrics["mape"] == pytest.approx(0.729, abs=0.005)  # ../shared/facts
+        assert metrics["always_up"] == pytest.approx(0.56, abs=0.002)
 
     def test_repeating_on_etth1_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "ETTh1.csv", target="OT", horizon=96, window=336, split="8640,2880,2880")
         assert len(dataset.rows.origins("test")) == 2785  # all windows of the test split
-        measured = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
-        assert measured["scaled_mse"] == pytest.approx(0.069, abs=0.001)  # ../shared/facts
-        assert measured["scaled_mae"] == pytest.approx(0.203, abs=0.001)
+        metrics = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        assert metrics["scaled_mse"] == pytest.approx(0.069, abs=0.001)  # ../shared/facts
+        assert metrics["scaled_mae"] == pytest.approx(0.203, abs=0.001)
 
 
-class TestTheTruth:
+class TestVerdict:
     @pytest.mark.slow
-    def test_a_price_that_walks_at_random_is_called_no_better_than_the_last_close(self, tmp_path: Path) -> None:
+    def test_a_random_walk_is_forecast_no_better_than_by_its_last_close(self, tmp_path: Path) -> None:
         file, run = write(tmp_path / "p.csv", walk(900, 5)), tmp_path / "run"
         seqapp("train", "stock", "--csv", file, "--epochs", 3, "--window", 10, "--units", 8, "--out", run)
         verdict = json.loads(seqapp("evaluate", run, "--json").stdout)["verdict"]
         assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
         assert "One row ahead the forecast lags: it correlates best with the value one row earlier." in verdict
 
-    def test_a_forecast_that_copies_is_found_out_and_one_that_knows_is_not(self) -> None:
+    def test_a_forecast_that_repeats_the_last_value_lags_and_a_good_one_does_not(self) -> None:
         actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
 
         def lag(predicted: Any) -> int | None:
@@ -348,20 +348,20 @@ class TestTheTruth:
         assert lag(np.sin(np.arange(1, 200) / 3)) == 0
 
 
-def test_newest_first_is_turned_round_and_said(tmp_path: Path) -> None:
+def test_newest_first_is_reversed_with_a_note(tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", walk(200), "2020-01-01")
     _, *rows = file.read_text().splitlines()
-    turned = tmp_path / "turned.csv"
-    turned.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(
+    newest_first = tmp_path / "newest_first.csv"
+    newest_first.write_text("timestamp,open,high,low,close,volume\n" + "\n".join(
         f"{row.split(',')[0]},1,1,1,{row.split(',')[1]},5" for row in reversed(rows)))  # fmt: skip
-    np.testing.assert_array_equal(load(turned).rows.frame.values, load(file).rows.frame.values)
-    said = seqapp("train", "stock", "--csv", turned, *QUICK, "--out", tmp_path / "run").stderr
-    assert f"{turned}: newest row first; read from the last line to the first." in said
+    np.testing.assert_array_equal(load(newest_first).rows.frame.values, load(file).rows.frame.values)
+    stderr = seqapp("train", "stock", "--csv", newest_first, *QUICK, "--out", tmp_path / "run").stderr
+    assert f"{newest_first}: newest row first; read from the last line to the first." in stderr
 
 
 @pytest.mark.parametrize("header", ["Date,Open,High,Low,Close,Adj Close,Volume", "<DATE>,<OPEN>,<HIGH>,<LOW>,<CLOSE>,<X>,<VOL>",
                                     "timestamp,1. open,2. high,3. low,4. close,x,5. volume"])  # fmt: skip
-def test_headers_of_the_usual_sources(header: str, tmp_path: Path) -> None:
+def test_headers_of_common_sources_are_understood(header: str, tmp_path: Path) -> None:
     rows = [f"{np.datetime64('2020-01-01') + day},1,2,3,{100 + day},4,5" for day in range(60)]
     (tmp_path / "p.csv").write_text(header + "\n" + "\n".join(rows))
     dataset = load(tmp_path / "p.csv")
@@ -369,20 +369,20 @@ def test_headers_of_the_usual_sources(header: str, tmp_path: Path) -> None:
     assert dataset.split["train"]["first"] == "2020-01-01"
 
 
-def test_dates_cut_where_they_say(tmp_path: Path) -> None:
+def test_split_at_cuts_by_date(tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", np.arange(100.0, 200), "2020-01-01", step=3)
     dataset = load(file, split_at="2020-06-01,2020-08-01")
     assert dataset.split["validation"] == {"rows": [51, 71], "first": "2020-06-02", "last": "2020-07-29"}
     assert dataset.split["test"]["first"] == "2020-08-01"
 
 
-def test_a_stock_split_is_said(tmp_path: Path) -> None:
+def test_a_stock_split_is_noted(tmp_path: Path) -> None:
     values = walk(200)
     values[100:] /= 2
-    said = load(write(tmp_path / "p.csv", values)).data["notes"]
-    assert len(said) == 1
-    assert f"{tmp_path / 'p.csv'}, line 102, column 'close': " in said[0]
-    assert "in one row. If this is a stock split, use a column that is adjusted for it." in said[0]
+    notes = load(write(tmp_path / "p.csv", values)).data["notes"]
+    assert len(notes) == 1
+    assert f"{tmp_path / 'p.csv'}, line 102, column 'close': " in notes[0]
+    assert "in one row. If this is a stock split, use a column that is adjusted for it." in notes[0]
 
 
 def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
@@ -391,15 +391,15 @@ def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
     file.write_text("date,close,weekend\n" + "\n".join(rows) + "\n")
     seqapp("train", "stock", "--csv", file, "--known", "weekend", "--calendar", "weekday,month", "--horizon", 2, *QUICK,
            "--segment", 1, "--out", run)  # fmt: skip
-    asked = tmp_path / "asked.csv"
-    asked.write_text(file.read_text() + "2020-07-19,,1\n2020-07-20,,0\n")
-    said = json.loads(seqapp("predict", run, asked, "--json").stdout)["predictions"][0]
-    assert said["date"] == ["2020-07-19", "2020-07-20"]
-    assert len(said["forecast"]) == 2
-    done = seqapp("predict", run, file, "--json")
-    early = json.loads(done.stdout)["predictions"][0]
-    assert early["date"] == ["2020-07-17", "2020-07-18"]
-    assert done.stderr == (
+    extended = tmp_path / "extended.csv"
+    extended.write_text(file.read_text() + "2020-07-19,,1\n2020-07-20,,0\n")
+    forecast = json.loads(seqapp("predict", run, extended, "--json").stdout)["predictions"][0]
+    assert forecast["date"] == ["2020-07-19", "2020-07-20"]
+    assert len(forecast["forecast"]) == 2
+    result = seqapp("predict", run, file, "--json")
+    earlier = json.loads(result.stdout)["predictions"][0]
+    assert earlier["date"] == ["2020-07-17", "2020-07-18"]
+    assert result.stderr == (
         "Note: the file has no rows with weekend after the last target, so this forecasts the last 2 rows, from the rows "
         "before them. Add rows with weekend below the last one to forecast further.\n"
     )
@@ -427,8 +427,8 @@ def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
     lines = seqapp("predict", run, long).stdout.splitlines()
     assert [line.split(":")[0] for line in lines] == ["a, sales 2020-04-30", "b, sales 2020-04-30"]
     assert seqapp("predict", run).stdout.splitlines() == lines[:1]
-    said = json.loads(seqapp("predict", run, long, "--json").stdout)["predictions"]
-    assert said[1]["forecast"][0] == pytest.approx(9 * said[0]["forecast"][0], rel=1e-4)
+    forecasts = json.loads(seqapp("predict", run, long, "--json").stdout)["predictions"]
+    assert forecasts[1]["forecast"][0] == pytest.approx(9 * forecasts[0]["forecast"][0], rel=1e-4)
     assert refused("generate", run, "--prompt", long) == "Error: --prompt: expected one series to go on from, got 2."
 
 
@@ -445,13 +445,13 @@ def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
 def test_dates_are_read_by_one_format(dates: list[str], format: str, first: str) -> None:
     from seqapp.data.dates import read_dates
 
-    stamps, found = read_dates(dates)
-    assert found == format
+    stamps, detected = read_dates(dates)
+    assert detected == format
     assert stamps[0].date().isoformat() == first
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--known", "close"], "--known: 'close' is a target, so it is not known in advance. Leave it out."),
         (["--levels", "80,120"], "--levels: expected different percentages such as 80,95, got '80,120'."),
@@ -464,9 +464,9 @@ def test_dates_are_read_by_one_format(dates: list[str], format: str, first: str)
         (["--series", "nmae"], "--series: {} has no column named 'nmae'. Choose from: close, other."),
     ],
 )  # fmt: skip
-def test_options_that_do_not_go_together(options: list[str], said: str, tmp_path: Path) -> None:
+def test_inconsistent_options_are_refused(options: list[str], message: str, tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", np.stack([walk(100), -1 - np.arange(100.0)], 1), columns="close,other")
-    assert refused("train", "stock", "--csv", file, *options) == f"Error: {said.format(file)}"
+    assert refused("train", "stock", "--csv", file, *options) == f"Error: {message.format(file)}"
 
 
 def test_a_constant_series_is_refused(tmp_path: Path) -> None:
@@ -477,7 +477,7 @@ def test_a_constant_series_is_refused(tmp_path: Path) -> None:
     )
 
 
-def test_as_many_rows_as_the_window_are_too_few(tmp_path: Path) -> None:
+def test_too_few_rows_for_a_window_and_its_horizon_are_refused(tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", walk(30))
     assert refused("train", "stock", "--csv", file, "--window", 30) == (
         f"Error: {file}: --window 30 with --horizon 1 needs at least 31 training rows, got 21. "
@@ -494,12 +494,12 @@ def test_columns_may_have_spaces_and_any_letters(tmp_path: Path) -> None:
     assert (Path(folder) / "saved_model.pb").is_file()
 
 
-def test_which_column_is_asked_where_none_is_called_close(tmp_path: Path) -> None:
+def test_the_default_target_is_the_only_numeric_column(tmp_path: Path) -> None:
     rows = [f"{np.datetime64('2020-01-01') + day},{day},a" for day in range(100)]
     (tmp_path / "p.csv").write_text("date,load,kind\n" + "\n".join(rows))
     assert load(tmp_path / "p.csv").task.columns == ("load",)
-    said = refused("train", "stock", "--csv", write(tmp_path / "q.csv", np.ones((50, 2)), columns="a,b"))
-    assert said == f"Error: {tmp_path / 'q.csv'}: which column is to be predicted? Name it with --target: a, b."
+    message = refused("train", "stock", "--csv", write(tmp_path / "q.csv", np.ones((50, 2)), columns="a,b"))
+    assert message == f"Error: {tmp_path / 'q.csv'}: which column is to be predicted? Name it with --target: a, b."
 
 
 def test_the_readme_names_every_kind_of_scale() -> None:
@@ -518,26 +518,26 @@ def backtested(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 class TestBacktest:
     def test_rolling_origins_are_the_last_ones_a_stride_apart(self, backtested: Path) -> None:
-        said = json.loads(seqapp("evaluate", backtested, "--origins", 4, "--stride", 3, "--json").stdout)
+        document = json.loads(seqapp("evaluate", backtested, "--origins", 4, "--stride", 3, "--json").stdout)
         dataset: Any = open_run(backtested).load_dataset()
         assert dataset.rolling(4, 3).rows.origins("test").tolist() == [187, 190, 193, 196]
-        ahead = said["by_horizon"]
-        assert ahead.keys() == {"lstm", *said["baselines"]}
-        assert np.mean([row["mae"] for row in ahead["lstm"]]) == pytest.approx(said["metrics"]["mae"])
+        ahead = document["by_horizon"]
+        assert ahead.keys() == {"lstm", *document["baselines"]}
+        assert np.mean([row["mae"] for row in ahead["lstm"]]) == pytest.approx(document["metrics"]["mae"])
         assert ahead["lstm"][0].keys() == {"mae", "coverage_80", "coverage_95"}
         table = seqapp("evaluate", backtested, "--origins", 4, "--stride", 3).stdout
         assert "\n4 origins, 3 rows apart\n" in table
         assert "\nMean absolute error by rows ahead\n" in table
 
     @pytest.mark.slow
-    def test_before_each_origin_all_is_fitted_anew_on_what_was_known(self, backtested: Path) -> None:
-        done = seqapp("evaluate", backtested, "--origins", 2, "--stride", 5, "--refit", "--json")
-        assert "origin 2 of 2" in done.stderr
-        said = json.loads(done.stdout)
-        assert said["refit"]
+    def test_refit_fits_on_what_was_known_before_each_origin(self, backtested: Path) -> None:
+        result = seqapp("evaluate", backtested, "--origins", 2, "--stride", 5, "--refit", "--json")
+        assert "origin 2 of 2" in result.stderr
+        document = json.loads(result.stdout)
+        assert document["refit"]
         plain = json.loads(seqapp("evaluate", backtested, "--origins", 2, "--stride", 5, "--json").stdout)
-        assert said["baselines"]["repeat_last"]["mae"] == pytest.approx(plain["baselines"]["repeat_last"]["mae"])
-        assert said["metrics"]["mae"] != plain["metrics"]["mae"]
+        assert document["baselines"]["repeat_last"]["mae"] == pytest.approx(plain["baselines"]["repeat_last"]["mae"])
+        assert document["metrics"]["mae"] != plain["metrics"]["mae"]
         dataset: Any = open_run(backtested).load_dataset()
         folds = dataset.rolling(2, 5).folds()
         for fold, origin in zip(folds, [191, 196], strict=True):
@@ -546,7 +546,7 @@ class TestBacktest:
             assert fold.rows.cuts[0].train == (0, origin + 1 - 30)
             assert fold.task.spread != dataset.task.spread
 
-    def test_what_cannot_be_asked(self, backtested: Path, trained: Callable[[str], Path]) -> None:
+    def test_invalid_requests_are_refused(self, backtested: Path, trained: Callable[[str], Path]) -> None:
         assert refused("evaluate", backtested, "--origins", 99, "--stride", 9) == (
             "Error: --origins 99: the test split has 4 origins 9 rows apart."
         )
@@ -559,21 +559,21 @@ class TestBacktest:
 
 
 class TestPictures:
-    def test_they_are_drawn_twice_the_same_and_show_what_was_measured(self, backtested: Path) -> None:
-        done = seqapp("evaluate", backtested, "--plot", "--json")
+    def test_drawing_twice_gives_the_same_files(self, backtested: Path) -> None:
+        result = seqapp("evaluate", backtested, "--plot", "--json")
         names = ["learning_curve", "forecast", "coverage", "error_by_horizon"]
         files = [backtested / "report" / f"{name}.{kind}" for name in names for kind in ("png", "svg")]
-        assert [line for line in done.stderr.splitlines() if line.startswith("drawn: ")] == [
+        assert [line for line in result.stderr.splitlines() if line.startswith("drawn: ")] == [
             f"drawn: {file}" for file in files
         ]
-        assert json.loads(done.stdout)["metrics"]
+        assert json.loads(result.stdout)["metrics"]
         first = [file.read_bytes() for file in files]
         assert first[0].startswith(b"\x89PNG")
         assert b"<svg" in first[1]
         seqapp("evaluate", backtested, "--plot")
         assert [file.read_bytes() for file in files] == first
 
-    def test_axes_have_labels_with_units_and_the_lines_hold_the_numbers(self, backtested: Path) -> None:
+    def test_axes_have_labels_with_units_and_lines_show_the_metrics(self, backtested: Path) -> None:
         from matplotlib.figure import Figure
 
         from seqapp.api.evaluate import predictions
@@ -581,31 +581,31 @@ class TestPictures:
         run = open_run(backtested)
         dataset: Any = run.load_dataset()
         network = run.load_network(dataset.task)
-        said = dataset.in_units(predictions(dataset, network, "test"))
-        drawn = dataset.pictures("lstm", said, dataset.baselines())
-        axes = {name: Figure().subplots() for name in drawn}
-        for name, draw in drawn.items():
+        forecasts = dataset.in_units(predictions(dataset, network, "test"))
+        drawings = dataset.pictures("lstm", forecasts, dataset.baselines())
+        axes = {name: Figure().subplots() for name in drawings}
+        for name, draw in drawings.items():
             draw(axes[name])
             assert axes[name].get_xlabel()
             assert axes[name].get_ylabel()
         assert axes["forecast"].get_ylabel() == "close"
         assert axes["error_by_horizon"].get_ylabel() == "mean absolute error (close)"
         lines = {line.get_label(): line.get_ydata() for line in axes["error_by_horizon"].lines}
-        assert np.mean(lines["lstm"]) == pytest.approx(dataset.metrics(said)["mae"])
+        assert np.mean(lines["lstm"]) == pytest.approx(dataset.metrics(forecasts)["mae"])
         ahead = {line.get_label(): line.get_ydata() for line in axes["forecast"].lines}
         assert len(ahead["forecast"]) == 3
         np.testing.assert_allclose(ahead["actual"][-3:], dataset.rows.frame.values[-3:, 0])
         shares = {line.get_label(): line.get_ydata() for line in axes["coverage"].lines}
-        assert shares["lstm"][0] == pytest.approx(100 * dataset.metrics(said)["coverage_80"])
+        assert shares["lstm"][0] == pytest.approx(100 * dataset.metrics(forecasts)["coverage_80"])
 
-    def test_one_at_a_time(self, backtested: Path) -> None:
+    def test_plot_and_origins_exclude_each_other(self, backtested: Path) -> None:
         assert refused("evaluate", backtested, "--plot", "--origins", 2) == (
             "Error: --file, --origins and --plot: give one of them."
         )
 
 
 class TestRecursive:
-    def test_it_asks_again_with_its_own_medians_as_rows(self, tmp_path: Path) -> None:
+    def test_it_feeds_its_medians_back_as_rows(self, tmp_path: Path) -> None:
         from seqapp.contract.options import NetworkOptions
         from seqapp.networks.factory import build
         from seqapp.runs.run import layer_of
@@ -613,40 +613,40 @@ class TestRecursive:
         rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"
                 for day, value in enumerate(walk(120))]  # fmt: skip
         (tmp_path / "p.csv").write_text("date,close,weekend,kind\n" + "\n".join(rows))
-        chosen = {"known": "weekend", "category": "kind", "calendar": "weekday", "scale": "log-last", "window": 6}
-        thrice = load(tmp_path / "p.csv", strategy="recursive", horizon=3, **chosen)
-        once = load(tmp_path / "p.csv", horizon=1, **chosen)
+        options = {"known": "weekend", "category": "kind", "calendar": "weekday", "scale": "log-last", "window": 6}
+        recursive = load(tmp_path / "p.csv", strategy="recursive", horizon=3, **options)
+        direct = load(tmp_path / "p.csv", horizon=1, **options)
         layer = layer_of(rooms.find("models", "gru"), {})
-        networks = [build(each.task, layer, NetworkOptions(units=8), 4) for each in (thrice, once)]
+        networks = [build(each.task, layer, NetworkOptions(units=8), 4) for each in (recursive, direct)]
         ask, one = (functions(each.task, network)["serving_default"]
-                    for each, network in zip((thrice, once), networks, strict=True))  # fmt: skip
-        raw = {name: np.asarray(thrice.latest[name]) for name in thrice.task.signature()}
-        said = ask(**raw)
+                    for each, network in zip((recursive, direct), networks, strict=True))  # fmt: skip
+        raw = {name: np.asarray(recursive.latest[name]) for name in recursive.task.signature()}
+        forecast = ask(**raw)
         history, categories = raw["history"], raw["categories"]
         for step in range(3):
             answer = one(history=history, known=raw["known"][:, step : step + 1], categories=categories,
                          dates=raw["dates"][:, step : step + 7])  # fmt: skip
             for name, value in answer.items():
-                assert said[name][0, step] == pytest.approx(value[0, 0], rel=1e-5)
+                assert forecast[name][0, step] == pytest.approx(value[0, 0], rel=1e-5)
             row = np.array([[[answer["forecast"][0, 0], raw["known"][0, step, 0]]]], np.float32)
             history = np.concatenate([history[:, 1:], row], 1)
             categories = np.concatenate([categories[:, 1:], categories[:, -1:]], 1)
 
-    def test_its_predictions_are_its_answers(self, tmp_path: Path) -> None:
+    def test_evaluation_and_signature_give_the_same_forecasts(self, tmp_path: Path) -> None:
         from seqapp.api.evaluate import predictions
 
         file, run = write(tmp_path / "p.csv", np.stack([walk(150), walk(150, 1)], 1), columns="a,b"), tmp_path / "run"
         seqapp("train", "stock", "--csv", file, "--target", "a,b", "--channels", "independent", "--horizon", 3,
                "--strategy", "recursive", *QUICK, "--out", run)  # fmt: skip
-        opened = open_run(run)
-        dataset: Any = opened.load_dataset()
+        loaded = open_run(run)
+        dataset: Any = loaded.load_dataset()
         assert np.shape(dataset.task.offsets) == (2, 3, 2)
-        network = opened.load_network(dataset.task)
-        said = dataset.in_units(predictions(dataset, network, "test"))
+        network = loaded.load_network(dataset.task)
+        forecasts = dataset.in_units(predictions(dataset, network, "test"))
         origin = int(dataset.rows.origins("test")[0])
         history = dataset.rows.frame.values[np.newaxis, origin - 11 : origin + 1].astype(np.float32)
         answer = functions(dataset.task, network)["serving_default"](history=history)
-        middle = said.quantiles[0].reshape(2, 3, 5)
+        middle = forecasts.quantiles[0].reshape(2, 3, 5)
         np.testing.assert_allclose(answer["forecast"][0], middle[0, :, 2], rtol=1e-5)
         np.testing.assert_allclose(answer["lower_95_b"][0], middle[1, :, 0], rtol=1e-5)
         folder = seqapp("export", run).stdout.strip()
