@@ -1,8 +1,8 @@
-"""Stock: the next values of any series of numbers (prices, sensors, demand, climate), with intervals.
+"""Stock: forecast any numeric series (prices, sensors, demand, climate), with prediction intervals.
 
-Rows are steps as they come: no calendar is invented. What the network sees, changes or levels less the last one, on
-logarithms or not, is chosen from the training rows (--scale says another); raw values go in, raw values come out.
-Without --csv: Google's daily prices, 2004-2008, that matplotlib ships.
+Each row is one time step: rows for missing dates are not added. The training rows decide whether the network reads
+changes or values relative to the last one, and whether it reads logarithms; --scale overrides this. Inputs and
+forecasts are raw values. Without --csv: Google's daily prices, 2004-2008, from matplotlib's sample data.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ DEFAULTS = {"units": 32, "epochs": 40, "batch_size": 32, "learning_rate": 0.001,
 
 
 @series_options
-def load(seed: int, **asked: Any) -> SeriesDataset:
-    """Read the rows, cut them by time, and fit the scale on the training rows."""
-    del seed  # nothing here is drawn
-    tables, sha256 = read_tables(asked["csv"], asked["series"]) if asked["csv"] else _google()
-    return load_series(Asked(**asked), tables, sha256, Task)
+def load(seed: int, **options: Any) -> SeriesDataset:
+    """Read the rows, split them by time, and fit the scale on the training rows."""
+    del seed  # nothing is random
+    tables, sha256 = read_tables(options["csv"], options["series"]) if options["csv"] else _google()
+    return load_series(Asked(**options), tables, sha256, Task)
 
 
 def _google() -> tuple[list[tuple[str, Table]], str]:
-    """matplotlib's sample data: 1,047 trading days of Google, date, open, high, low, close, volume, adj_close."""
+    """Read matplotlib's sample data: 1,047 trading days with date, open, high, low, close, volume and adj_close."""
     from matplotlib.cbook import get_sample_data
 
     sample: Any = get_sample_data("goog.npz")

@@ -41,15 +41,24 @@ class Table:
         columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
         return Table(self.source, columns, [self.lines[row] for row in rows])
 
-    def name(self, column: str, option: str) -> str:
-        """The column's exact name; case does not matter where only one column fits."""
+    def match(self, column: str) -> str | None:
+        """Return the column's exact name, or None; case does not matter if only one column fits."""
         if column in self.columns:
             return column
         same = [name for name in self.columns if _plain(name) == _plain(column)]
-        if len(same) == 1:
-            return same[0]
-        prefix = f"{option}: " if option else ""
-        raise UnknownName("column", column, self.columns, where=f"{prefix}{self.source} has ")
+        return same[0] if len(same) == 1 else None
+
+    def name(self, column: str, option: str) -> str:
+        """Return the column's exact name; case does not matter if only one column fits.
+
+        Raises:
+            UnknownName: there is no such column; the message begins with `option`, if it is not empty.
+        """
+        name = self.match(column)
+        if name is None:
+            prefix = f"{option}: " if option else ""
+            raise UnknownName("column", column, self.columns, where=f"{prefix}{self.source} has ")
+        return name
 
     def numbers(self, column: str) -> NDArray[Any]:
         """A column as float64, `(rows,)`; missing values are NaN.

@@ -17,7 +17,7 @@ from seqapp.data.table import Table
 from seqapp.errors import BadInput
 from seqapp.tasks.series.dataset import SeriesDataset
 from seqapp.tasks.series.files import Columns, Series, read_series
-from seqapp.tasks.series.options import Asked, listed
+from seqapp.tasks.series.options import Asked, split_names
 from seqapp.tasks.series.questions import raw_inputs
 from seqapp.tasks.series.rows import Frame, SeriesRows
 from seqapp.tasks.series.scale import Scale, default_kind, fit_scale
@@ -90,20 +90,20 @@ class SeriesSource:
     def _fit(self, frame: Frame, cuts: Sequence[Split]) -> tuple[SeriesTask, int | None]:
         """Return the task, fitted on the training rows, and its season in rows."""
         options, columns = self.options, self.columns
-        rhythm = None if frame.dates is None else frequency.rhythm(frame.dates[slice(*frame.bounds[0])])
-        season = options.season or frequency.season(rhythm)
+        interval = None if frame.dates is None else frequency.rhythm(frame.dates[slice(*frame.bounds[0])])
+        season = options.season or frequency.season(interval)
         training = frame.part(cuts, "train")
         scale = self._fit_scale(training, season)
-        window, segment = options.shape(season, min(len(rows) for rows in training), scale.changes)
+        window, segment = options.window_and_segment(season, min(len(rows) for rows in training), scale.changes)
         _check_length(self.series, cuts, window, options.horizon)
-        if options.items() and frame.dates is None:
+        if options.calendar_items() and frame.dates is None:
             raise BadInput(f"--calendar: {self.series[0].table.source} has no date column; name one with --date.")
         task = self.task(
             columns=tuple(columns.numbers), targets=len(columns.targets), known=len(columns.known), window=window,
             horizon=options.horizon, scale=scale.kind, logs=scale.logs, centre=scale.centre, spread=scale.spread,
-            missing=options.missing, date=columns.date, series=columns.series, calendar=options.items(),
+            missing=options.missing, date=columns.date, series=columns.series, calendar=options.calendar_items(),
             categories=_categories(frame, cuts, columns), segment=segment, channels=options.channels,
-            levels=options.percents(), rhythm=rhythm, strategy=options.strategy,
+            levels=options.interval_levels(), rhythm=interval, strategy=options.strategy,
         )  # fmt: skip
         return task, season
 
@@ -145,7 +145,7 @@ def _columns(table: Table, options: Asked) -> Columns:
     """Return the exact names of the requested columns."""
 
     def exact(names: str | None, option: str) -> tuple[str, ...]:
-        return tuple(table.name(name, option) for name in listed(names))
+        return tuple(table.name(name, option) for name in split_names(names))
 
     targets = exact(options.target, "--target") or (_default_target(table, options),)
     known = exact(options.known, "--known")
@@ -163,17 +163,15 @@ def _columns(table: Table, options: Asked) -> Columns:
 
 def _default_target(table: Table, options: Asked) -> str:
     """Return `close` if there is such a column, else the only numeric column."""
-    try:
-        return table.name("close", "")
-    except BadInput:
-        taken = {table.date_column(options.date), options.series}
-        numbers = [name for name in table.columns if name not in taken and table.is_numeric(name)]
-        if len(numbers) == 1:
-            return numbers[0]
-        raise BadInput(
-            f"{table.source}: which column is to be predicted? Name it with --target: "
-            f"{', '.join(numbers) or 'there is no column of numbers'}."
-        ) from None
+    if close := table.match("close"):
+        return close
+    others = {table.date_column(options.date), options.series}
+    numeric = [name for name in table.columns if name not in others and table.is_numeric(name)]
+    if len(numeric) == 1:
+        return numeric[0]
+    if not numeric:
+        raise BadInput(f"{table.source}: expected a numeric column to predict, found none.")
+    raise BadInput(f"{table.source}: which column is to be predicted? Name it with --target: {', '.join(numeric)}.")
 
 
 def _frame(series: Sequence[Series]) -> Frame:

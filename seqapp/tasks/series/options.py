@@ -1,4 +1,4 @@
-"""What can be asked of a series on the command line, and what is chosen where nothing is asked."""
+"""The options of a series on the command line, and the values that depend on the data where they are left out."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from seqapp.tasks.series.features import PERIODS
 from seqapp.tasks.series.scale import KINDS
 from seqapp.tasks.series.spec import CHANNELS, MISSING, STRATEGIES
 
-WINDOW = 33  # rows, where there is no season
-LONGEST = 1000  # rows of a window that is chosen by the season, unless two seasons are longer
+WINDOW = 33  # rows without a season
+MAX_WINDOW = 1000  # rows with a season, unless two seasons are longer
 
 
 @dataclass(frozen=True)
@@ -42,41 +42,50 @@ class Asked:
     split: str
     split_at: str | None
 
-    def percents(self) -> tuple[float, ...]:
-        """The levels of the intervals.
+    def interval_levels(self) -> tuple[float, ...]:
+        """Return the nominal coverage of the intervals in percent.
 
         Raises:
-            BadInput: they are no different numbers between 0 and 100.
+            BadInput: a level is not a number between 0 and 100, or two are equal.
         """
         try:
-            found = tuple(float(part) for part in self.levels.split(","))
+            levels = tuple(float(part) for part in self.levels.split(","))
         except ValueError:
-            found = ()
-        if not found or not all(0 < level < 100 for level in found) or len(set(found)) < len(found):
+            levels = ()
+        if not levels or not all(0 < level < 100 for level in levels) or len(set(levels)) < len(levels):
             raise BadInput(f"--levels: expected different percentages such as 80,95, got '{self.levels}'.")
-        return found
+        return levels
 
-    def items(self) -> tuple[str, ...]:
-        """The calendar's items, each of `PERIODS`."""
-        found = listed(self.calendar)
-        for item in found:
-            if item not in PERIODS:
-                raise BadInput(f"--calendar: expected {', '.join(PERIODS)}, got '{item}'.")
-        return found
-
-    def shape(self, season: int | None, training: int, changes: bool) -> tuple[int, int]:
-        """Window and segment in rows, where they are left to the data: by its season and its training rows.
-
-        A season makes a segment; the window holds two to 14 of them, in up to `LONGEST` rows and a quarter of the
-        training rows. Without a season, or where rows are read as changes, a row is a step and a window has 33.
+    def calendar_items(self) -> tuple[str, ...]:
+        """Return the items of the calendar.
 
         Raises:
-            BadInput: the segment asked for does not divide the steps of the window asked for.
+            BadInput: an item is not one of `PERIODS`.
+        """
+        items = split_names(self.calendar)
+        for item in items:
+            if item not in PERIODS:
+                raise BadInput(f"--calendar: expected {', '.join(PERIODS)}, got '{item}'.")
+        return items
+
+    def window_and_segment(self, season: int | None, training: int, changes: bool) -> tuple[int, int]:
+        """Return the rows of a window and of a time step; what was left out depends on the data.
+
+        A season becomes a time step; the window has 2 to 14 of them, at most `MAX_WINDOW` rows and a quarter of the
+        training rows. Without a season, or with rows read as changes, each row is a time step and a window has 33.
+
+        Args:
+            season: rows in a season, or None.
+            training: rows of the shortest training split.
+            changes: whether rows are read as changes from the row before.
+
+        Raises:
+            BadInput: the segment does not divide the steps of the window.
         """
         segment = self.segment or (season if season and not changes and not self.window else 1)
         window = self.window
         if window is None:
-            seasons = max(2, min(14, training // (4 * season), LONGEST // season)) if season else 0
+            seasons = max(2, min(14, training // (4 * season), MAX_WINDOW // season)) if season else 0
             window = seasons * season if season and not changes else WINDOW
         steps = window - (1 if changes else 0)
         if steps % segment:
@@ -85,8 +94,11 @@ class Asked:
         return window, segment
 
 
-def listed(names: str | None) -> tuple[str, ...]:
-    """ "a, b" -> ("a", "b")."""
+def split_names(names: str | None) -> tuple[str, ...]:
+    """Split names at commas, without repetitions.
+
+    Example: "a, b" -> ("a", "b")
+    """
     return tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
 
 

@@ -38,28 +38,28 @@ def forecast(rows: SeriesRows, forecasts: Forecasts, axes: Any) -> None:
     spec, origins = rows.spec, rows.origins("test")
     if spec.horizon == 1:
         ahead, quantiles = origins[-MAX_ROWS:] + 1, forecasts.quantiles[-MAX_ROWS:, 0, 0]
-        shown = ahead
+        visible = ahead
     else:
         end, quantiles = int(origins[-1]) + 1 + spec.horizon, forecasts.quantiles[-1, 0]
         ahead = np.arange(end - spec.horizon, end)
-        shown = np.arange(max(0, end - spec.horizon - max(3 * spec.horizon, 30)), end)
+        visible = np.arange(max(0, end - spec.horizon - max(3 * spec.horizon, 30)), end)
     for index, level in enumerate(spec.widest_first):
         lower, upper, gray = quantiles[:, index], quantiles[:, -1 - index], str(0.88 - 0.16 * index)
         axes.fill_between(ahead, lower, upper, color=gray, lw=0, label=f"{level:g} % interval")
-    axes.plot(shown, rows.frame.values[shown, 0], "-", color="black", lw=1.2, label="actual")
+    axes.plot(visible, rows.frame.values[visible, 0], "-", color="black", lw=1.2, label="actual")
     axes.plot(ahead, quantiles[:, len(spec.levels)], "--", color="black", lw=1.2, label="forecast")
-    _label_rows(axes, rows, shown)
+    _label_rows(axes, rows, visible)
     name, unit = spec.columns[0], "row" if spec.horizon == 1 else "rows"
     axes.set(ylabel=name, title=f"{name}, {spec.horizon} {unit} ahead, test split")
     axes.legend(frameon=False)
 
 
-def _label_rows(axes: Any, rows: SeriesRows, shown: Any) -> None:
+def _label_rows(axes: Any, rows: SeriesRows, visible: Any) -> None:
     """Label the horizontal axis with five dates, or with row numbers if there are no dates."""
     if rows.frame.dates is None:
         axes.set(xlabel="row")
         return
-    ticks = shown[np.linspace(0, len(shown) - 1, 5).astype(int)]
+    ticks = visible[np.linspace(0, len(visible) - 1, 5).astype(int)]
     axes.set_xticks(ticks, [rows.frame.dates[row].replace("T", "\n") for row in ticks])
     axes.set(xlabel="date")
 
