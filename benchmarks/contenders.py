@@ -156,17 +156,19 @@ def seqapp_writer(batch: int, length: int) -> Run:
     """`length` tokens for each row, sampled in the graph by an LSTM of 256 × 2."""
     import tensorflow as tf
 
-    from seqapp.generation.decoding import Draws, Stop, begin, go_on
+    from seqapp.generation.decoding import Decoding, Stop, decode, prefill
+    from seqapp.generation.sampling import Sampler
 
     net = network("LSTM", WRITER)
     net.avoid_cudnn()
-    barred, never = tf.zeros([TOKENS], tf.bool), Stop(tf.zeros([batch, 0], tf.int32))
-    draws = Draws(tf.ones([batch]), tf.range(batch))
+    forbidden, never = tf.zeros([TOKENS], tf.bool), Stop(tf.zeros([batch, 0], tf.int32))
+    sampler = Sampler(tf.ones([batch]), tf.range(batch))
+    decoding = Decoding(sampler, tf.fill([batch], length), never, forbidden, end=-1)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def write(prompt: Any) -> Any:
-        place = begin(net, prompt, tf.ones([batch], tf.int32), never)
-        return go_on(net, place, tf.fill([batch], length), tf.constant(length), draws, barred, never, -1)[0]
+        state = prefill(net, prompt, tf.ones([batch], tf.int32), never)
+        return decode(net, state, tf.constant(length), decoding)[0]
 
     prompt = tf.ones([batch, 1], tf.int32)
     return lambda: write(prompt).numpy()

@@ -62,7 +62,7 @@ def large(file: Path, folder: Path, seeds: list[str]) -> None:
     os.environ["SEQAPP_CACHE"] = str(folder)
     code = (
         "import time; from pathlib import Path; "
-        "from seqapp.tasks.text.corpus import read_corpus; began = time.perf_counter(); "
+        "from seqapp.tasks.text.files import read_corpus; began = time.perf_counter(); "
         f"held = read_corpus([Path({str(text)!r})], 'char', print); "
         "print(held.bytes / (time.perf_counter() - began) / 1e6)"
     )

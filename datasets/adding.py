@@ -21,7 +21,7 @@ from seqapp.contract.head import Estimated, Quantiles, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput
 from seqapp.system.files import sha256
-from seqapp.tasks.classification.events import COUNTS, GAPS, of_other_length
+from seqapp.tasks.classification.events import COUNTS, GAPS, length_remark
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}
 NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned where a share of SOLVED is right
@@ -100,7 +100,7 @@ class Task(BaseTask):
 
     def remark(self, raw: Raw) -> str | None:
         """Whether there are other steps than in training."""
-        return of_other_length(raw["values"].shape[1], self.steps)
+        return length_remark(raw["values"].shape[1], self.steps)
 
     def labels(self, raw: Raw) -> list[str]:
         """The numbers of the first row, the marked ones with a star."""

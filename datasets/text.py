@@ -11,13 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.data import splits
-from seqapp.data.tokenizers import LEVELS
+from seqapp.data.tokenizers import TOKENIZERS
 from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
 from seqapp.system.text import to_bytes
-from seqapp.tasks.text.corpora import CORPORA, Offline
-from seqapp.tasks.text.corpus import Corpus, encode, read_corpus
-from seqapp.tasks.text.dataset import Reading, TextDataset, files
+from seqapp.tasks.text.corpora import CORPORA, OfflineText
+from seqapp.tasks.text.corpus import Corpus
+from seqapp.tasks.text.dataset import TextDataset, TextSettings
+from seqapp.tasks.text.encoding import encode
+from seqapp.tasks.text.files import read_corpus, text_files
 from seqapp.tasks.text.task import TextTask
 
 Task = TextTask
@@ -42,7 +44,7 @@ LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a win
     help="A text in place of a corpus; may be given several times, and may be a folder of *.txt files.",
 )
 @click.option(
-    "--level", type=click.Choice(list(LEVELS)), help="Tokens.  [default: word for stories, recall; else char]"
+    "--level", type=click.Choice(list(TOKENIZERS)), help="Tokens.  [default: word for stories, recall; else char]"
 )
 @click.option(
     "--bptt",
@@ -75,44 +77,48 @@ def load(
     offline, source = _offline(corpus, gap, file, seed)
     level, documents = level or offline.level, documents or offline.documents
     if file:
-        held = read_corpus(files(file), level, lambda text: click.echo(text, err=True))
+        encoded = read_corpus(text_files(file), level, lambda text: click.echo(text, err=True))
     else:
-        held = encode([(source, offline.text.encode())], level)
-    starts = held.documents(documents)
+        encoded = encode([(source, offline.text.encode())], level)
+    starts = encoded.document_starts(documents)
     if documents in ("line", "blank-line") and len(starts) == 1:
         raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
-    length = bptt or offline.bptt or _bptt(len(held.ids), starts)
-    if len(held.ids) < LEAST * length:
+    length = bptt or offline.bptt or _bptt(len(encoded.ids), starts)
+    if len(encoded.ids) < LEAST * length:
         raise BadInput(
-            f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(held.ids)}. "
+            f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(encoded.ids)}. "
             + ("Use a smaller --bptt, or give more text." if bptt and bptt > LEAST_LENGTH else "Give more text.")
         )
-    cut = splits.cut(len(held.ids), split, length)
-    vocabulary = _vocabulary(held, cut.train, level, vocabulary_size, source)
+    cut = splits.cut(len(encoded.ids), split, length)
+    vocabulary = _vocabulary(encoded, cut.train, level, vocabulary_size, source)
     task = Task(level, vocabulary.tokens, documents == "file")
-    tail = LEVELS[level].writer("")([held.kinds[place] for place in held.ids[-TAIL:].tolist()])
-    latest = to_bytes(tail).decode(errors="ignore")
-    reading = Reading(documents, length, offline.defaults, offline.emphasis)
-    return TextDataset(task, held, cut, reading, source, latest, offline.probe)
+    settings = TextSettings(source, documents, length, offline.defaults, offline.emphasis, offline.probe)
+    return TextDataset(task, encoded, starts, cut, settings, _end(encoded, level))
 
 
-def _offline(corpus: str | None, gap: int | None, file: tuple[str, ...], seed: int) -> tuple[Offline, str]:
-    """The offline text that is asked for, an empty one where files are; and what it is called."""
+def _end(corpus: Corpus, level: str) -> str:
+    """Return the end of the text, which is what is continued by default."""
+    tokens = [corpus.types[number] for number in corpus.ids[-TAIL:].tolist()]
+    return to_bytes(TOKENIZERS[level].detokenizer("")(tokens)).decode(errors="ignore")
+
+
+def _offline(corpus: str | None, gap: int | None, file: tuple[str, ...], seed: int) -> tuple[OfflineText, str]:
+    """Return the offline text of the options, an empty one where there are files; and its name."""
     if file and corpus:
         raise BadInput("--file and --corpus: give one of them.")
     if gap and corpus != "recall":
         raise BadInput("--gap: only --corpus recall has one.")
     name = corpus or CORPUS
-    return (Offline(""), ", ".join(file)) if file else (CORPORA[name](seed, gap or GAP), name)
+    return (OfflineText(""), ", ".join(file)) if file else (CORPORA[name](seed, gap or GAP), name)
 
 
-def _vocabulary(held: Corpus, train: tuple[int, int], level: str, size: int | None, source: str) -> Vocabulary:
-    """That of the training tokens; all bytes are known."""
-    counts = dict(zip(held.kinds, held.counts(*train).tolist(), strict=True))
-    counted = {kind: 1 if level == "byte" else count for kind, count in counts.items() if count or level == "byte"}
-    if len(counted) < 2:
-        raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counted))!r}.")
-    return Vocabulary.counted(counted, size or (WORDS if level == "word" else None))
+def _vocabulary(corpus: Corpus, train: tuple[int, int], level: str, size: int | None, source: str) -> Vocabulary:
+    """Return the vocabulary of the training tokens; of bytes that of all 256."""
+    counts = dict(zip(corpus.types, corpus.counts(*train).tolist(), strict=True))
+    counts = {token: 1 if level == "byte" else count for token, count in counts.items() if count or level == "byte"}
+    if len(counts) < 2:
+        raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counts))!r}.")
+    return Vocabulary.from_counts(counts, size or (WORDS if level == "word" else None))
 
 
 def _bptt(tokens: int, starts: NDArray[np.int64]) -> int:

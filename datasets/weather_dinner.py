@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.data import splits
-from seqapp.data.table import Table, read_csv
+from seqapp.data.table import read_csv
 from seqapp.errors import BadInput
 from seqapp.system.files import sha256
-from seqapp.tasks.classification.daily_log import Log, LogTask, read_log
+from seqapp.tasks.classification.daily_log import Log, LogColumns, LogTask, read_log
 from seqapp.tasks.classification.daily_log_data import LogDataset
+from seqapp.tasks.classification.daily_log_loading import fit_task, log_columns
 
 Task = LogTask
 DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005, "patience": 6}
@@ -24,7 +25,6 @@ DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
 MOST = 10_000_000  # days that are simulated
-MANY = 20  # more different numbers than this are no categories
 
 
 @click.option("--csv", type=click.Path(resolve_path=True), help="A daily log.  [default: simulated days]")
@@ -69,22 +69,17 @@ def load(
             )
         log, best = simulate(days, noise, np.random.default_rng(seed))
         cut = splits.cut(days, split)
-        task = _fit(log, cut, "dinner", WEATHER, (), WEATHER, window, "weather")
+        task = fit_task(log, cut.train, LogColumns("dinner", WEATHER, (), WEATHER), window, "weather")
         data = {"sha256": sha256(log.numbers.tobytes(), "".join(log.target)), "rows": days, "source": "simulated"}
-        return LogDataset(task, log, cut, data, None, 3 if hide is None else hide, seed, lambda: best)
+        return LogDataset(task, log, cut, data, 3 if hide is None else hide, seed, lambda: best)
     table, fingerprint = read_csv(csv)
-    target = table.name(target, "--target")
-    dates = table.dates(date)
-    cut = splits.cut_dated(table, dates, split, split_at)
-    ahead = _names(table, known, "--known")
-    columns = [*ahead, *(name for name in _names(table, inputs, "--inputs") if name not in (*ahead, target))]
-    numeric = tuple(name for name in columns if _is_numeric(table, name))
-    categorical = tuple(name for name in columns if name not in numeric)
-    log = read_log(table, target, numeric, categorical)
-    task = _fit(log, cut, target, numeric, categorical, tuple(ahead), window, "numbers")
+    columns = log_columns(table, target, known, inputs)
+    log = read_log(table, columns, table.dates(date))
+    cut = splits.cut_dated(table, log.dates, split, split_at)
+    task = fit_task(log, cut.train, columns, window, "numbers")
     gaps = bool((log.target[slice(*cut.train)] == "").any())
     data = {"sha256": fingerprint, "rows": table.rows, "source": csv}
-    return LogDataset(task, log, cut, data, dates, (3 if gaps else 0) if hide is None else hide, seed)
+    return LogDataset(task, log, cut, data, (3 if gaps else 0) if hide is None else hide, seed)
 
 
 def simulate(days: int, noise: float, random: np.random.Generator) -> tuple[Log, NDArray[np.float64]]:
@@ -142,54 +137,3 @@ def _absences(days: int, random: np.random.Generator) -> NDArray[np.bool_]:
         away[day : day + length] = True
         day += length
     return away
-
-
-def _fit(
-    log: Log,
-    cut: splits.Split,
-    target: str,
-    numeric: tuple[str, ...],
-    categorical: tuple[str, ...],
-    known: tuple[str, ...],
-    window: int,
-    numbers: str,
-) -> LogTask:
-    train = slice(*cut.train)  # fit on train only
-    classes = tuple(sorted(set(log.target[train]) - {""}))
-    if len(classes) > MANY and all(_is_number(name) for name in classes):
-        raise BadInput(
-            f"column '{target}': expected categories, got {len(classes)} different numbers. "
-            "seqapp train stock predicts numbers."
-        )
-    if len(classes) < 2:
-        raise BadInput(f"column '{target}': expected at least two categories in the training rows, got {len(classes)}.")
-    later = sorted(set(log.target) - {"", *classes})
-    if later:
-        raise BadInput(
-            f"column '{target}': '{later[0]}' occurs only after the training rows, so it cannot be learnt. "
-            "Use another --split."
-        )
-    if cut.train[1] <= window:
-        raise BadInput(
-            f"--window {window} needs more than {window} training rows, got {cut.train[1]}. Use a smaller --window."
-        )
-    held = [values[~np.isnan(values)] for values in log.numbers[train].T]
-    mean = tuple(float(values.mean()) if len(values) else 0.0 for values in held)
-    scale = tuple(float(values.std()) or 1.0 if len(values) else 1.0 for values in held)
-    levels = tuple(tuple(sorted(set(log.texts[column][train]) - {""})) for column in categorical)
-    return LogTask(target, classes, numeric, mean, scale, categorical, levels, known, window, numbers)
-
-
-def _names(table: Table, columns: str | None, option: str) -> list[str]:
-    return [table.name(column.strip(), option) for column in (columns or "").split(",") if column.strip()]
-
-
-def _is_numeric(table: Table, column: str) -> bool:
-    return all(_is_number(value) for value in table.categories(column) if value)
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return bool(np.isfinite(float(text)))
-    except ValueError:
-        return False

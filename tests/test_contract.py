@@ -22,11 +22,11 @@ from seqapp.contract.options import NetworkOptions
 from seqapp.contract.request import Request
 from seqapp.data.epochs import Epoch, batches
 from seqapp.data.streams import Streams
+from seqapp.generation.sampling import sample
 from seqapp.networks.factory import build
 from seqapp.networks.stack import check_causal
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
-from seqapp.tasks.classification.dataset import draw
 
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 
@@ -151,7 +151,7 @@ def test_stepping_gives_what_the_whole_sequence_gives(model: str) -> None:
 
 
 def test_a_draw_at_temperature_zero_is_the_likeliest() -> None:
-    assert draw(np.array([0.2, 0.5, 0.3]), 0.0, np.random.default_rng(0)) == 1
+    assert sample(np.array([0.2, 0.5, 0.3]), 0.0, np.random.default_rng(0)) == 1
 
 
 def test_models_for_the_small_runs_exist() -> None:

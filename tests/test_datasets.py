@@ -189,7 +189,7 @@ class TestWeatherDinner:
 
 class TestText:
     def test_the_lectures_mistakes_are_counted(self) -> None:
-        count = corpora.mistakes
+        count = corpora.count_mistakes
         assert count(["Doug saw Jane. Jane saw Spot."])["mistakes"] == 0
         found = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
         assert found == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
@@ -198,7 +198,7 @@ class TestText:
         assert count(["Doug saw. saw Jane Doug."])["mistakes"] == 2
 
     def test_the_stories_keep_to_the_grammar(self) -> None:
-        assert corpora.mistakes([corpora.stories(0, 0).text], 10**6) == {
+        assert corpora.count_mistakes([corpora.stories(0, 0).text], 10**6) == {
             "sentences": 20000, "mistakes": 0, "mistakes_sees_itself": 0, "mistakes_does_not_end": 0, "mistakes_one_word": 0,
             "mistakes_other": 0,
         }  # fmt: skip

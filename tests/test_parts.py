@@ -122,7 +122,7 @@ class TestHeads:
 class TestBaselines:
     train = np.array([0, 0, 1, 0, 2])
 
-    def test_majority_names_the_commonest(self) -> None:
+    def test_majority_predicts_the_most_frequent_class(self) -> None:
         said = majority(self.train, np.array([1, 0]), 3)
         assert said.predicted.tolist() == [0, 0]
         np.testing.assert_allclose(np.exp(said.logs), [1.5 / 6.5, 3.5 / 6.5])

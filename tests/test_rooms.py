@@ -29,7 +29,7 @@ def test_a_fifth_dataset_goes_the_whole_way(outside: Path) -> None:
     document = json.loads(seqapp("evaluate", run, "--json").stdout)
     assert document["baselines"].keys() == {"majority", "markov"}
     assert document["metrics"]["accuracy"] > document["baselines"]["markov"]["accuracy"] + 0.1
-    assert "better than always the commonest page and the Markov chain" in document["verdict"]
+    assert "better than always the most frequent page and the Markov chain" in document["verdict"]
     predicted = json.loads(seqapp("predict", run, "home search", "--json").stdout)["predictions"][0]
     seqapp("export", run)
     answer = ask(run, {"pages": [["home", "search", ""], ["home", "list", "item"]]})
@@ -71,7 +71,7 @@ def test_the_readmes_dataset_is_complete_and_learns(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     seqapp("train", "./birds.py")
     document = json.loads(seqapp("evaluate", "runs/birds-lstm", "--json").stdout)
-    assert "better than always the commonest bird and the Markov chain" in document["verdict"]
+    assert "better than always the most frequent bird and the Markov chain" in document["verdict"]
     seqapp("export", "runs/birds-lstm")
     question = {"visits": [["robin", "wren", "tit"]]}
     said = json.loads(seqapp("predict", "runs/birds-lstm", "robin wren tit", "--json").stdout)["predictions"][0]

@@ -122,9 +122,9 @@ class Task(abc.ABC):
 
     def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
         """Go on from its own predictions, `request.steps` times for each sample; BadInput: it asks for too much."""
-        from seqapp.generation.asking import go_on
+        from seqapp.generation.asking import generate
 
-        return go_on(self, network, raw, request)
+        return generate(self, network, raw, request)
 
     def state(self) -> dict[str, Any]:
         """All fields, as run.json keeps them."""

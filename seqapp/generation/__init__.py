@@ -1,1 +1,1 @@
-"""Decoding over any network: sampling, and generation by repeated questions."""
+"""Generation: decoding over a network that keeps its state, and generation by repeated questions."""

@@ -1,4 +1,4 @@
-"""Generation by asking again and again: what was drawn from an answer becomes part of the next question."""
+"""Generation by repeated questions: what is sampled from an answer becomes part of the next question."""
 
 from __future__ import annotations
 
@@ -13,21 +13,28 @@ from seqapp.networks.stack import Network
 from seqapp.saved_model.functions import functions
 
 
-def go_on(task: Task, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
-    """`Task.extend`, `request.steps` times for each sample.
+def generate(task: Task, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
+    """Call `Task.extend` up to `request.steps` times for each sample.
+
+    Args:
+        task: its `extend` samples an item from an answer and appends it to the question.
+        network: answers the questions.
+        raw: the first question, batch axis 1.
+        request: steps, temperature, seed and samples.
 
     Raises:
-        BadInput: the request holds what only text knows.
+        BadInput: the request has a value for an option that only text generation knows.
     """
     for name, off in (("top_k", 0), ("top_p", 1.0), ("stop", "")):
         if getattr(request, name) != off:
             raise BadInput(f"--{name.replace('_', '-')}: only text is generated with it.")
-    ask, asked = functions(task, network, "serving_default")["serving_default"], task.signature().keys()
+    answer, names = functions(task, network, "serving_default")["serving_default"], task.signature().keys()
     for sample in range(request.samples):
-        random, now, before = np.random.default_rng(request.seed + sample), raw, ""
+        random, question, separator = np.random.default_rng(request.seed + sample), raw, ""
         for _ in range(request.steps):
-            now, item = task.extend(now, ask(**{name: now[name] for name in asked}), request.temperature, random)
+            answers = answer(**{name: question[name] for name in names})
+            question, item = task.extend(question, answers, request.temperature, random)
             if item is None:
                 break
-            yield Piece(sample, [item], before + (f"{item:.6g}" if isinstance(item, float) else str(item)))
-            before = task.separator
+            yield Piece(sample, [item], separator + (f"{item:.6g}" if isinstance(item, float) else str(item)))
+            separator = task.separator

@@ -11,8 +11,9 @@ from seqapp.contract.head import Category
 from seqapp.data import splits
 from seqapp.data.vocabulary import START, Vocabulary
 from seqapp.errors import BadInput
+from seqapp.generation.sampling import sample
 from seqapp.system.files import sha256
-from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
+from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
 DEFAULTS = {"units": 24, "epochs": 6, "batch_size": 32, "learning_rate": 0.01}
 PAGES = ("home", "search", "list", "item", "cart", "pay")
@@ -69,7 +70,7 @@ class Task(BaseTask):
         return {"pages": np.array([pages or [""]], object)}
 
     def extend(self, raw, answer, temperature, random):
-        item = answer["next"][0, draw(answer["probability"][0], temperature, random)]
+        item = answer["next"][0, sample(answer["probability"][0], temperature, random)]
         return {"pages": np.append(raw["pages"], [[item]], axis=1)}, item
 
 
@@ -99,7 +100,7 @@ class WebLog(CategoryDataset):
         before, after = train[:, :-1][train[:, 1:] > 0], train[:, 1:][train[:, 1:] > 0]
         last, actual, size = test[:, :-1][test[:, 1:] > 0], test[:, 1:][test[:, 1:] > 0], len(self.task.tokens)
         return {
-            "majority": Baseline(majority(after, actual, size), "always the commonest page"),
+            "majority": Baseline(majority(after, actual, size), "always the most frequent page"),
             "markov": Baseline(markov(before, after, last, actual, size), "the Markov chain"),
         }
 

@@ -19,16 +19,19 @@ from seqapp import rooms
 from seqapp.api.evaluate import predictions
 from seqapp.contract.options import NetworkOptions
 from seqapp.data.streams import Chosen, Layout, Streams
-from seqapp.data.tokenizers import BYTES, LEVELS
+from seqapp.data.tokenizers import BYTES, TOKENIZERS
 from seqapp.errors import BadInput
-from seqapp.generation.decoding import Draws, Stop
+from seqapp.generation.decoding import Stop
+from seqapp.generation.sampling import Sampler
 from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
-from seqapp.tasks.text import corpus as corpora
-from seqapp.tasks.text.corpus import Corpus, encode, read_corpus
+from seqapp.tasks.text import corpus, encoding, files
+from seqapp.tasks.text.corpus import Corpus
 from seqapp.tasks.text.dataset import TextDataset
 from seqapp.tasks.text.defaults import by_size
+from seqapp.tasks.text.encoding import encode
+from seqapp.tasks.text.files import read_corpus
 
 ALPHABET = "".join(chr(97 + place % 26) for place in range(2000))
 
@@ -44,7 +47,7 @@ def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
 
 
 def written(held: Corpus) -> str:
-    return "".join(held.kinds[place] for place in held.ids)
+    return "".join(held.types[place] for place in held.ids)
 
 
 def read(chosen: Any) -> Any:
@@ -70,7 +73,7 @@ class TestCorpus:
     def test_characters_come_back_however_the_text_is_cut(self, text: str, block: int) -> None:
         text = text.removeprefix("\ufeff")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(corpora, "BLOCK", block)
+            patch.setattr(encoding, "BLOCK", block)
             assert written(encode([("t", text.encode())], "char")) == text
 
     @settings(max_examples=60, deadline=None)
@@ -78,7 +81,7 @@ class TestCorpus:
     def test_bytes_come_back_without_loss(self, content: bytes) -> None:
         held = encode([("t", content)], "byte")
         assert written(held).encode("utf-8", "surrogateescape") == content
-        assert held.kinds == BYTES
+        assert held.types == BYTES
 
     @settings(max_examples=60, deadline=None)
     @given(text=st.text("aé .,\n'<>uk1_☃", min_size=1), block=st.integers(8, 30))
@@ -86,27 +89,27 @@ class TestCorpus:
         if not text.strip():
             text += "x"
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(corpora, "BLOCK", 40 + block)
+            patch.setattr(encoding, "BLOCK", 40 + block)
             held = encode([("t", text.encode())], "word")
-        served = LEVELS["word"].split(tf.constant([text]))[0].numpy()
-        assert [held.kinds[place] for place in held.ids] == [token.decode() for token in served]
+        served = TOKENIZERS["word"].split(tf.constant([text]))[0].numpy()
+        assert [held.types[place] for place in held.ids] == [token.decode() for token in served]
 
     def test_words_and_marks_and_ends_of_lines(self) -> None:
         held = encode([("t", b"Doug saw <unk>, didn't he?\r\nHe did.\n")], "word")
-        assert [held.kinds[place] for place in held.ids] == [
+        assert [held.types[place] for place in held.ids] == [
             "Doug", "saw", "<unk>", ",", "didn't", "he", "?", "\n", "He", "did", ".", "\n"
         ]  # fmt: skip
 
     def test_ids_widen_as_kinds_come_up(self) -> None:
         text = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000, 50))) + "".join(map(chr, range(0x100, 0x500)))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(corpora, "BLOCK", 64)
+            patch.setattr(encoding, "BLOCK", 64)
             held = encode([("t", text.encode())], "char")
         assert held.ids.dtype == np.uint16
         assert written(held) == text
 
     def test_a_large_text_is_encoded_once_and_mapped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(corpora, "IN_MEMORY", 10)
+        monkeypatch.setattr(files, "IN_MEMORY", 10)
         monkeypatch.setenv("SEQAPP_CACHE", str(tmp_path / "cache"))
         file, said = tmp_path / "a.txt", list[str]()
         file.write_text(ALPHABET)
@@ -132,16 +135,16 @@ class TestCorpus:
     def test_documents_begin_where_the_rule_says(self) -> None:
         held = encode([("one", b"ab\ncd\n\n\nef\n"), ("two", b"\ngh")], "char")
         assert written(held) == "ab\ncd\n\n\nef\n\ngh"
-        assert held.documents(None).tolist() == [0]
-        assert held.documents("line").tolist() == [0, 3, 6, 7, 8, 11, 12]
-        assert held.documents("blank-line").tolist() == [0, 8, 12]
-        assert held.documents("file").tolist() == [0, 11]
+        assert held.document_starts(None).tolist() == [0]
+        assert held.document_starts("line").tolist() == [0, 3, 6, 7, 8, 11, 12]
+        assert held.document_starts("blank-line").tolist() == [0, 8, 12]
+        assert held.document_starts("file").tolist() == [0, 11]
 
     def test_rules_see_across_the_pieces_they_are_read_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
         held = encode([("t", b"ab\n\ncd\n\nef\ngh\n\n")], "char")
-        found = held.documents("blank-line").tolist()
-        monkeypatch.setattr(corpora, "BLOCK", 1)
-        assert held.documents("blank-line").tolist() == found == [0, 4, 8]
+        found = held.document_starts("blank-line").tolist()
+        monkeypatch.setattr(corpus, "BLOCK", 1)
+        assert held.document_starts("blank-line").tolist() == found == [0, 4, 8]
 
 
 class TestStreams:
@@ -217,7 +220,7 @@ class TestCarriedState:
         dataset = load(ALPHABET, tmp_path)
         network = self.network(dataset)
         scored = predictions(dataset, network, "test", batch_size)
-        test = dataset.parts["test"].ids()
+        test = dataset.splits["test"].ids()
         np.testing.assert_array_equal(scored.actual, test)
         logs = tf.nn.log_softmax(network(tf.constant([[1, *test[:-1]]])))[0].numpy()
         np.testing.assert_allclose(scored.logs, logs[np.arange(len(test)), test], atol=1e-4)
@@ -227,14 +230,14 @@ class TestCarriedState:
         dataset = load(lines, tmp_path, documents="line", split="1200,120,360")
         scored = predictions(dataset, self.network(dataset), "test")
         first, second = scored.logs[:4], scored.logs[-4:]
-        test = dataset.parts["test"].ids()
+        test = dataset.splits["test"].ids()
         np.testing.assert_array_equal(scored.actual, test[test != dataset.task.tokens.index("<start>")])
         np.testing.assert_allclose(scored.logs[4:8], first, atol=1e-6)
         np.testing.assert_allclose(scored.logs[-8:-4], second, atol=1e-6)
 
     def test_the_baseline_too_knows_where_documents_begin(self, tmp_path: Path) -> None:
         dataset = load("abcd\n" * 90, tmp_path, documents="line", split="300,50,100")
-        begin, test = dataset.task.tokens.index("<start>"), dataset.parts["test"].ids()
+        begin, test = dataset.task.tokens.index("<start>"), dataset.splits["test"].ids()
         assert np.flatnonzero(test == begin).tolist() == [5 + 6 * line for line in range(19)]
         for baseline in dataset.baselines().values():
             np.testing.assert_array_equal(baseline.predictions.actual, test[test != begin])
@@ -247,10 +250,10 @@ class TestCarriedState:
         dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
         scored = predictions(dataset, self.network(dataset), "test")
         assert (scored.actual == dataset.task.tokens.index("<start>")).sum() == 2
-        np.testing.assert_array_equal(scored.actual, dataset.parts["test"].ids())
+        np.testing.assert_array_equal(scored.actual, dataset.splits["test"].ids())
         for baseline in dataset.baselines().values():
             np.testing.assert_array_equal(baseline.predictions.actual, scored.actual)
-        assert not dataset.task.barred()[dataset.task.tokens.index("<start>")]
+        assert not dataset.task.forbidden[dataset.task.tokens.index("<start>")]
 
     def test_training_learns_what_only_the_carried_state_knows(self, tmp_path: Path) -> None:
         """A window of 4 holds no trace of the letter 8 places back; with the state carried it can be learned."""
@@ -267,7 +270,7 @@ class TestVocabulary:
     def test_it_is_that_of_the_training_split(self, tmp_path: Path) -> None:
         dataset = load("ab" * 400 + "xyz" * 60, tmp_path, split="700,100,180")
         assert set(dataset.task.tokens) == {"<unk>", "<start>", "a", "b"}
-        assert (dataset.parts["test"].ids() == 0).all()
+        assert (dataset.splits["test"].ids() == 0).all()
 
     def test_bytes_are_all_known(self, tmp_path: Path) -> None:
         dataset = load(bytes(range(200)) * 20, tmp_path, level="byte")
@@ -287,7 +290,7 @@ class TestGenerating:
 
     def test_a_prompt_of_nothing_begins_a_text_and_says_so(self, trained: Callable[[str], Path]) -> None:
         done = seqapp("generate", trained("text"), "--prompt", "", "--steps", 5)
-        assert "Note: nothing is given to go on from: this is how a text begins" in done.stderr
+        assert "Note: empty prompt: generating from the start of a text" in done.stderr
         assert done.stdout.strip()
 
     def test_samples_have_seeds_of_their_own(self, trained: Callable[[str], Path]) -> None:
@@ -378,14 +381,14 @@ class TestGenerating:
         assert "text with lstm, standard input: rows 0–27" in done.stdout
 
 
-class TestDraws:
+class TestSampler:
     def share(self, **limits: Any) -> list[float]:
         """How often each of four tokens is drawn."""
         logits = tf.math.log(tf.constant([[0.1, 0.4, 0.3, 0.2]]))
-        draws = Draws(
+        sampler = Sampler(
             tf.constant([1.0]), tf.constant([0]), **{name: tf.constant([value]) for name, value in limits.items()}
         )
-        drawn = [int(draws.choose(logits, tf.constant([place / 1000]))[0]) for place in range(1000)]
+        drawn = [int(sampler.sample(logits, tf.constant([place / 1000]))[0]) for place in range(1000)]
         return [drawn.count(token) / 1000 for token in range(4)]
 
     @pytest.mark.parametrize(
@@ -403,10 +406,10 @@ class TestDraws:
         np.testing.assert_allclose(self.share(**limits), expected, atol=2e-3)
 
     def test_the_numbers_of_a_seed_do_not_depend_on_how_many_are_asked_for(self) -> None:
-        draws = Draws(tf.ones([2]), tf.constant([3, 4]))
-        many = draws.uniform(tf.constant(0), tf.constant(700)).numpy()
-        np.testing.assert_array_equal(draws.uniform(tf.constant(256), tf.constant(10)), many[:, 256:266])
-        np.testing.assert_array_equal(draws.uniform(tf.constant(0), tf.constant(5)), many[:, :5])
+        sampler = Sampler(tf.ones([2]), tf.constant([3, 4]))
+        many = sampler.uniform(tf.constant(0), tf.constant(700)).numpy()
+        np.testing.assert_array_equal(sampler.uniform(tf.constant(256), tf.constant(10)), many[:, 256:266])
+        np.testing.assert_array_equal(sampler.uniform(tf.constant(0), tf.constant(5)), many[:, :5])
 
     def test_a_stop_is_reached_by_its_last_tokens_alone(self) -> None:
         stop = Stop(tf.constant([[-1, 5], [4, 5], [-1, -1]]))
@@ -551,7 +554,7 @@ class TestBadTexts:
         assert refused("train", "text", "--file", file, *options) == f"Error: {file}: {said}"
 
     def test_a_line_of_many_megabytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(corpora, "BLOCK", 1000)
+        monkeypatch.setattr(encoding, "BLOCK", 1000)
         (tmp_path / "a.txt").write_text("ab" * 5000)
         seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--out", tmp_path / "run")
         assert refused("train", "text", "--file", tmp_path / "a.txt", "--level", "word") == (
@@ -569,7 +572,10 @@ class TestBadTexts:
             (["--file", "a.txt", "--corpus", "stories"], "--file and --corpus: give one of them."),
             (["--file", "a.txt", "--gap", 5], "--gap: only --corpus recall has one."),
             (["--gap", 5], "--gap: only --corpus recall has one."),
-            (["--file", "-"], "--file -: a training needs its text again later. Write it to a file."),
+            (
+                ["--file", "-"],
+                "--file -: training reads its text again later, so it cannot be a pipe. Write it to a file.",
+            ),
         ],
     )
     def test_options_that_do_not_go_together(self, options: list[object], said: str) -> None:

@@ -22,7 +22,7 @@ from seqapp.errors import WorkFailed
 from seqapp.networks.factory import build
 from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import layer_of, load_weights
-from seqapp.tasks.text import corpus
+from seqapp.tasks.text import corpus, files
 from seqapp.training import faults
 from seqapp.training.checkpoint import restore
 from seqapp.training.loop import Trainer, train
@@ -151,12 +151,12 @@ class TestTextThatShrinks:
     @pytest.fixture
     def encoded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> corpus.Corpus:
         monkeypatch.setenv("SEQAPP_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(corpus, "IN_MEMORY", 1)
+        monkeypatch.setattr(files, "IN_MEMORY", 1)
         (tmp_path / "a.txt").write_text("Doug saw Jane. " * 100)
         return self.read(tmp_path)
 
     def read(self, folder: Path) -> corpus.Corpus:
-        return corpus.read_corpus([folder / "a.txt"], "char", lambda _: None)
+        return files.read_corpus([folder / "a.txt"], "char", lambda _: None)
 
     def test_while_it_is_read(self, encoded: corpus.Corpus) -> None:
         def read(chosen: Chosen) -> Any:
@@ -169,9 +169,9 @@ class TestTextThatShrinks:
         os.truncate(str(encoded.ids.filename), 400)  # type: ignore[attr-defined] # it is mapped
         with pytest.raises(WorkFailed) as stop, faults.reading("step 1", Path("nowhere")):
             list(batches)
-        said = "WorkFailed: the encoded text has shrunk while it was read; it is made anew next time"
+        said = "WorkFailed: the encoded text was truncated while it was read; run the command again to encode it again"
         assert str(stop.value).startswith(f"step 1: {corpus.__file__}, line ")
-        assert str(stop.value).endswith(f", in _whole: {said}. There are no weights yet.")
+        assert str(stop.value).endswith(f", in _require_length: {said}. There are no weights yet.")
         with pytest.raises(WorkFailed):
             encoded.counts(0, len(encoded.ids))
 

@@ -1,4 +1,4 @@
-"""Windows over a daily log, its baselines, and how predictions are measured, also after long gaps."""
+"""A daily log as a dataset: windows, baselines, and metrics, also after long stretches without a known target."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from seqapp.data.splits import Split
 from seqapp.tasks.classification.daily_log import Log, LogTask
 from seqapp.tasks.classification.dataset import CategoryDataset, category_metrics, majority, markov, repeat_last
 
-LONG = 7  # days in a row without a known target, after which a day is counted apart
+LONG_STRETCH = 7  # days in a row without a known target, after which a day is also measured separately
+TRAINING_WINDOWS = 5000  # a longer log is read in steps of several days
 
 
 class LogDataset(CategoryDataset):
     """Windows over a log: in training every day of a window is predicted, in validation and test its last one.
 
     Args:
-        hide: copies of each training window in which a random stretch of the target is hidden from the input and
-            still asked for: so the network learns to go on when nobody wrote the log.
-        best: log rows -> class probabilities `(rows, classes)` of the best possible forecast, where that is known.
+        task: fitted on the training split.
+        log: all rows.
+        cut: the splits, by rows.
+        data: where the log comes from.
+        hide: copies of each training window in which a random stretch of the target is hidden from the input but still
+            predicted, so that the network learns to predict across gaps.
+        seed: of the hidden stretches.
+        best: returns the class probabilities `(rows, classes)` of the best possible forecast, where that is known.
     """
 
     task: LogTask
@@ -34,7 +40,6 @@ class LogDataset(CategoryDataset):
         log: Log,
         cut: Split,
         data: Mapping[str, Any],
-        dates: list[str] | None,
         hide: int,
         seed: int,
         best: Callable[[], NDArray[Any]] | None = None,
@@ -46,86 +51,83 @@ class LogDataset(CategoryDataset):
         if task.known:
             self.latest[task.name(task.target)] = np.array([[*log.target[-task.window : -1], ""]], dtype=object)
         self.hide, self.seed = hide, seed
-        self.after_long = self._last_known(LONG) < 0
-        self.split = cut.describe(dates)
+        self.after_long = self._last_known(LONG_STRETCH) < 0
+        self.split = cut.describe(log.dates)
         self.split["test"]["after_7_unknown"] = int(self.after_long[self.days("test")].sum())
 
     def days(self, split: str) -> NDArray[Any]:
-        """Rows of a split whose target is known and which have a whole window before them."""
+        """Return the rows of a split whose target is known and which have a whole window before them, `(days,)`."""
         start, stop = getattr(self.cut, split)
         rows = np.arange(max(start, self.task.window), stop)
         return rows[self.classes[rows] >= 0]
 
     def windows(self, split: str) -> Windows:
-        """Raw windows through the task's own `encode`."""
+        """Return raw windows passed through the task's own `encode`."""
         import tensorflow as tf
 
-        task, steps = self.task, self.task.window + (not self.task.known)
-        copies = 1 + self.hide if split == "train" else 1
-        last = self.days(split)
-        if split == "train":
-            last = np.arange(task.window, self.cut.train[1], max(1, self.cut.train[1] // 5000))
-        ends, hidden = np.tile(last, copies), self._hidden(len(last), copies, steps)
+        task, steps, training = self.task, self.task.window + (not self.task.known), split == "train"
+        last, hidden = self._training_windows(steps) if training else self._scoring_windows(split, steps)
         columns = {name: tf.constant(values[0]) for name, values in task.raw(self.log, slice(None)).items()}
-        held = [tf.constant(ends), tf.constant(hidden), tf.constant(self.classes)]
+        ends, mask, all_classes = tf.constant(last), tf.constant(hidden), tf.constant(self.classes)
+        scored = tf.fill([steps], True) if training else tf.range(steps) == steps - 1
 
         def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            rows = tf.gather(held[0], indices)[:, None] + tf.range(1 - steps, 1, dtype=tf.int64)  # (batch, steps)
-            classes, shown = tf.gather(held[2], rows), rows if task.known else rows[:, :-1]
-            raw = {name: tf.gather(column, shown) for name, column in columns.items()}
+            rows = tf.gather(ends, indices)[:, None] + tf.range(1 - steps, 1, dtype=tf.int64)  # (batch, steps)
+            classes, visible = tf.gather(all_classes, rows), rows if task.known else rows[:, :-1]
+            raw = {name: tf.gather(column, visible) for name, column in columns.items()}
             name = task.name(task.target)
-            raw[name] = tf.where(tf.gather(held[1], indices)[:, : tf.shape(shown)[1]], "", raw[name])
-            asked = tf.range(steps) == steps - 1 if split != "train" else tf.fill([steps], True)
-            return task.encode(raw), tf.maximum(classes, 0), tf.cast((classes >= 0) & asked, tf.float32)
+            raw[name] = tf.where(tf.gather(mask, indices)[:, : tf.shape(visible)[1]], "", raw[name])
+            return task.encode(raw), tf.maximum(classes, 0), tf.cast((classes >= 0) & scored, tf.float32)
 
-        return Windows(len(ends), gather)
+        return Windows(len(last), gather)
 
-    def _hidden(self, count: int, copies: int, steps: int) -> NDArray[Any]:
-        """Which steps of each window are hidden, bool `(count × copies, steps)`: none in the first copy."""
+    def _scoring_windows(self, split: str, steps: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the last row of each window `(windows,)`, and which steps are hidden `(windows, steps)`: none."""
+        last = self.days(split)
+        return last, np.zeros((len(last), steps), bool)
+
+    def _training_windows(self, steps: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the same of training, where only the first copy of each window hides nothing."""
+        stop = self.cut.train[1]
+        last, copies = np.arange(self.task.window, stop, max(1, stop // TRAINING_WINDOWS)), 1 + self.hide
         random = np.random.default_rng(self.seed)  # the same at every call: a resumed run must see the same windows
         start, length = (
-            random.integers(low, high, (count * copies, 1)) for low, high in ((0, steps), (1, 2 * LONG + 1))
+            random.integers(low, high, (len(last) * copies, 1)) for low, high in ((0, steps), (1, 2 * LONG_STRETCH + 1))
         )
         step = np.arange(steps)
-        hidden: NDArray[Any] = (start <= step) & (step < start + length)
-        hidden[:count] = False
-        return hidden
+        hidden = (start <= step) & (step < start + length)
+        hidden[: len(last)] = False
+        return np.tile(last, copies), hidden
 
     def _last_known(self, within: int | None = None) -> NDArray[Any]:
-        """For each row the class of the last known row before it, -1 if there is none within so many rows."""
+        """Return the class of the last known row before each row, -1 if there is none within `within` rows."""
         known = np.where(self.classes >= 0, np.arange(self.log.rows), -1)
         last = np.concatenate([[-1], np.maximum.accumulate(known)[:-1]])
         far = last < 0 if within is None else last < np.arange(self.log.rows) - within
         return np.where(far, -1, self.classes[last])
 
     def baselines(self) -> dict[str, Baseline]:
-        """Majority, the last known class, the Markov chain from the day before, and the best possible where known."""
+        """Return majority, the last known class, the Markov chain from the day before, and the best possible."""
         train, test, classes = self.days("train"), self.days("test"), len(self.task.classes)
         past, actual = self.classes[train], self.classes[test]
         last, day_before = self._last_known(), self._last_known(1)
-        found = {
-            "majority": Baseline(majority(past, actual, classes), f"always the commonest {self.task.target}"),
-            "repeat_last": Baseline(
-                repeat_last(last[train], past, last[test], actual, classes),
-                f"repeating the last known {self.task.target}",
-            ),
-            "markov": Baseline(
-                markov(day_before[train], past, day_before[test], actual, classes),
-                "the Markov chain from the day before",
-            ),
+        repeated = repeat_last(last[train], past, last[test], actual, classes)
+        chain = markov(day_before[train], past, day_before[test], actual, classes)
+        baselines = {
+            "majority": Baseline(majority(past, actual, classes), f"always the most frequent {self.task.target}"),
+            "repeat_last": Baseline(repeated, f"repeating the last known {self.task.target}"),
+            "markov": Baseline(chain, "the Markov chain from the day before"),
         }
         if self.best:
-            probability = self.best()[test]
-            found["best_possible"] = Baseline(
-                Classified.from_probability(actual, probability), "the best possible accuracy", ceiling=True
-            )
-        return found
+            best = Classified.from_probability(actual, self.best()[test])
+            baselines["best_possible"] = Baseline(best, "the best possible accuracy", ceiling=True)
+        return baselines
 
     def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Accuracy and log-loss of all days, and of those after seven or more days without a known target."""
-        measured = category_metrics(predictions)
-        apart = self.after_long[self.days("test")]
-        if apart.any():
-            part = Classified(predictions.actual[apart], predictions.predicted[apart], predictions.logs[apart])
-            measured |= {f"{name}_after_7_unknown": value for name, value in category_metrics(part).items()}
-        return measured
+        """Return accuracy and log-loss of all days, and of days after seven or more without a known target."""
+        metrics = category_metrics(predictions)
+        long = self.after_long[self.days("test")]
+        if long.any():
+            part = Classified(predictions.actual[long], predictions.predicted[long], predictions.logs[long])
+            metrics |= {f"{name}_after_7_unknown": value for name, value in category_metrics(part).items()}
+        return metrics

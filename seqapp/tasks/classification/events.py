@@ -1,7 +1,7 @@
-"""Events among noise: a sequence of tokens ends with a question mark, and there a category must be named.
+"""Events among noise: a sequence of tokens ends with a question mark, where its category is predicted.
 
-What a dataset file brings is the sequences: which events count, where they stand and what the category is. All
-sequences of a dataset are of one length, and only the last step is scored.
+A dataset file brings the sequences: which events matter, where they are and what the category is. All sequences of a
+dataset have one length, and only the last step is scored.
 """
 
 from __future__ import annotations
@@ -18,19 +18,20 @@ from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
 from seqapp.contract.head import Category, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput, expect
+from seqapp.generation.sampling import sample
 from seqapp.system.files import sha256
-from seqapp.tasks.classification.dataset import CategoryDataset, draw, majority, markov
+from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
 QUESTION = "?"
 GAPS, COUNTS = click.IntRange(10, 100_000), click.IntRange(100, 10_000_000)  # of a sequence's steps, of sequences
-SOLVED = 0.99  # accuracy
+SOLVED_ACCURACY = 0.99
 
 
 @dataclass(frozen=True)
 class EventTask(Task):
-    """Tokens `(batch, steps)`, the last one a question mark -> a class and the probability of each.
+    """Tokens `(batch, steps)`, the last one a question mark -> a class, and the probability of each class.
 
-    A class is written as its events, a letter each, in their order: "XY" is first X, then Y.
+    A class's name is its events in order, one letter each: "XY" is first X, then Y.
     """
 
     tokens: tuple[str, ...]  # events, then noise, then the question mark
@@ -48,7 +49,7 @@ class EventTask(Task):
 
     @property
     def inputs(self) -> Tokens:
-        """A token's place in `tokens`."""
+        """A token's index in `tokens`."""
         return Tokens(len(self.tokens))
 
     @property
@@ -58,17 +59,17 @@ class EventTask(Task):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """The tokens that classes are made of."""
+        """The tokens of which the classes' names consist."""
         return tuple(sorted(set("".join(self.classes))))
 
     def signature(self) -> dict[str, Any]:
-        """Tokens, oldest first, the question mark last."""
+        """Return the one input: tokens, oldest first, the question mark last."""
         import tensorflow as tf
 
         return {"tokens": tf.TensorSpec([None, None], tf.string)}
 
     def encode(self, raw: Raw) -> Tensor:
-        """Places in `tokens`, int32 `(batch, steps)`."""
+        """Return each token's index in `tokens`, int32 `(batch, steps)`."""
         import tensorflow as tf
 
         from seqapp.saved_model.checks import require
@@ -81,7 +82,7 @@ class EventTask(Task):
         return tf.argmax(tf.cast(same, tf.int32), -1, output_type=tf.int32)
 
     def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
-        """The likeliest class, and all classes with their probabilities."""
+        """Return the most likely class `(batch,)`, and all classes with their probabilities `(batch, classes)`."""
         import tensorflow as tf
 
         probability = tf.nn.softmax(outputs[:, -1])
@@ -90,54 +91,54 @@ class EventTask(Task):
         return {"answer": likeliest, "classes": classes, "probability": probability}
 
     def read(self, text: str, source: str) -> Raw:
-        """Tokens between spaces or line ends; a question mark that is not there is added."""
+        """Split at spaces and line ends; add the question mark if it is missing."""
         tokens = text.split()
         if tokens[-1:] != [QUESTION]:
             tokens.append(QUESTION)
         unknown = [token for token in tokens[:-1] if token not in self.tokens[:-1]]
         if unknown or len(tokens) < 2:
-            came = f"'{unknown[0]}'" if unknown else "nothing"
+            actual = f"'{unknown[0]}'" if unknown else "nothing"
             known = ", ".join(self.tokens[:-1])
-            raise BadInput(f"{source}: expected tokens out of {known}, and at the end {QUESTION}, got {came}.")
+            raise BadInput(f"{source}: expected tokens out of {known}, and at the end {QUESTION}, got {actual}.")
         return {"tokens": np.array([tokens], dtype=object)}
 
     def remark(self, raw: Raw) -> str | None:
-        """Whether there are other events, or other steps, than in training."""
-        usual, found = len(self.classes[0]), sum(token in self.events for token in self.labels(raw))
-        if found != usual:
-            return f"{found} of {', '.join(self.events)} in the question; the network has only seen {usual} at a time."
-        return of_other_length(raw["tokens"].shape[1], self.steps)
+        """Say whether the number of events, or of steps, differs from training."""
+        usual, events = len(self.classes[0]), sum(token in self.events for token in self.labels(raw))
+        if events != usual:
+            return f"{events} of {', '.join(self.events)} in the question; the network has only seen {usual} at a time."
+        return length_remark(raw["tokens"].shape[1], self.steps)
 
     def labels(self, raw: Raw) -> list[str]:
-        """The tokens of the first row."""
+        """Return the tokens of the first row."""
         return [str(token) for token in raw["tokens"][0]]
 
     def describe(self, answer: Raw) -> str:
-        """The class, and how probable it is."""
+        """Write the class and its probability."""
         return f"{answer['answer']}  ({max(answer['probability']):.1%})"
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """The class drawn follows the question mark, a token for each of its events; after it comes nothing more."""
+        """Append the sampled class's events after the question mark; then nothing more is asked."""
         if raw["tokens"][0, -1] != QUESTION:
             return raw, None
-        item = str(answer["classes"][0, draw(answer["probability"][0], temperature, random)])
+        item = str(answer["classes"][0, sample(answer["probability"][0], temperature, random)])
         return {"tokens": np.append(raw["tokens"], [list(item)], axis=1)}, item
 
 
-def of_other_length(steps: int, usual: int) -> str | None:
-    """What is to be said of a question of so many steps, where the network knows one length alone."""
+def length_remark(steps: int, usual: int) -> str | None:
+    """Warn of a question of `steps` steps where the network was trained on `usual` steps only."""
     if steps == usual:
         return None
     return f"a question of {steps} steps; the network has only seen {usual}, and may guess at other lengths."
 
 
 class EventDataset(CategoryDataset):
-    """Sequences and their classes, cut in the order in which they were drawn.
+    """Sequences and their classes, cut in order.
 
     Args:
-        task: names the tokens and the classes.
-        sequences: uint8 of shape `(sequences, steps)`, places in the task's tokens; the last one is the question mark.
-        answers: uint8 of shape `(sequences,)`, places in the task's classes.
+        task: has the tokens and the classes.
+        sequences: uint8 of shape `(sequences, steps)`, indices of the task's tokens; the last is the question mark.
+        answers: uint8 of shape `(sequences,)`, indices of the task's classes.
         split: the option `--split`.
     """
 
@@ -149,35 +150,35 @@ class EventDataset(CategoryDataset):
         self.split = self.cut.describe()
         fingerprint = sha256(sequences.tobytes(), answers.tobytes())
         self.data = {"sha256": fingerprint, "rows": len(sequences), "source": "random sequences"}
-        self.latest = {"tokens": [[task.tokens[place] for place in sequences[self.cut.test[1] - 1]]]}
+        self.latest = {"tokens": [[task.tokens[number] for number in sequences[self.cut.test[1] - 1]]]}
 
     def windows(self, split: str) -> Windows:
-        """A sequence each, of which the last step counts."""
+        """Return one sequence per window, of which only the last step is scored."""
         import tensorflow as tf
 
         rows = slice(*getattr(self.cut, split))
-        held, answers = tf.constant(self.sequences[rows]), tf.constant(self.answers[rows], tf.int32)
+        sequences, answers = tf.constant(self.sequences[rows]), tf.constant(self.answers[rows], tf.int32)
         steps = self.sequences.shape[1]
         last = tf.one_hot(steps - 1, steps)
 
         def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-            inputs = tf.cast(tf.gather(held, indices), tf.int32)
+            inputs = tf.cast(tf.gather(sequences, indices), tf.int32)
             targets = tf.zeros_like(inputs) + tf.gather(answers, indices)[:, tf.newaxis]
             return inputs, targets, tf.zeros_like(inputs, tf.float32) + last
 
         return Windows(self.answers[rows].size, gather)
 
     def baselines(self) -> dict[str, Baseline]:
-        """Two that do not remember: the commonest class, and a chain from the token before the question mark."""
+        """Return two that do not remember: the most frequent class, and a chain from the token before the question."""
         train, test = slice(*self.cut.train), slice(*self.cut.test)
         past, actual, classes = self.answers[train], self.answers[test], len(self.task.classes)
         before = np.unique(self.sequences[:, -2], return_inverse=True)[1]  # numbered from 0, as `markov` takes it
         chain = markov(before[train], past, before[test], actual, classes)
         return {
-            "majority": Baseline(majority(past, actual, classes), "guessing the commonest answer"),
+            "majority": Baseline(majority(past, actual, classes), "always the most frequent answer"),
             "markov": Baseline(chain, "the Markov chain from the token before the question mark"),
         }
 
     def solved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether hardly an answer is wrong."""
-        return metrics["accuracy"] >= SOLVED
+        """Return whether at least 99 % of the answers are right."""
+        return metrics["accuracy"] >= SOLVED_ACCURACY

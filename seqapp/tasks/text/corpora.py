@@ -1,4 +1,8 @@
-"""Texts that come without a download, and what can be counted in them: CPython's documentation, stories, recall."""
+"""Texts that need no download, and what is measured in text generated after them.
+
+CPython's documentation; `stories`, sentences of a children's book; `recall`, passages that end on a question about
+their first sentence.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +17,17 @@ from seqapp.contract import Raw
 Functions = Mapping[str, Callable[..., Raw]]
 
 NAMES = ("Doug", "Jane", "Spot")
-SENTENCE = 4  # tokens of a story's sentence
-SENTENCES = 2000  # of stories, generated to count the lecture's mistakes
+SENTENCE_TOKENS = 4  # of a story's sentence
+MEASURED_SENTENCES = 2000  # generated sentences in which mistakes are counted
 
 LANGUAGES = ("Danish", "English", "Finnish", "French", "German", "Polish", "Spanish", "Swedish")
 PASSAGES = 4000
-ASKED_AS = 30.0  # tokens that the word asked for counts as in training: one in a hundred would hardly be heard
-ASKED = 200  # passages for each gap at which recall is measured
-GAPS = (200, 500, 1000, 2000)  # words; and the gap trained at
-WHO = ("the cat", "a dog", "my aunt", "the old man", "her brother", "a child")
-WHAT = ("saw", "followed", "met", "liked", "heard", "left")
-WHERE = ("in the garden", "near the river", "at the market", "behind the house", "on the hill", "after lunch")
+LANGUAGE_WEIGHT = 30.0  # of a language in the training loss: it is one token in a hundred
+MEASURED_PASSAGES = 200  # for each gap at which recall is measured
+GAPS = (200, 500, 1000, 2000)  # words; recall is also measured at the training gap
+PEOPLE = ("the cat", "a dog", "my aunt", "the old man", "her brother", "a child")
+VERBS = ("saw", "followed", "met", "liked", "heard", "left")
+PLACES = ("in the garden", "near the river", "at the market", "behind the house", "on the hill", "after lunch")
 
 PLAIN = {
     "patience": 99,
@@ -37,101 +41,106 @@ STORIES = {"units": 128, "layers": 1, "dropout": 0.0, "epochs": 24, "batch_size"
 RECALL = {"units": 128, "layers": 1, "dropout": 0.0, "epochs": 40, "batch_size": 32, "learning_rate": 0.005} | PLAIN
 
 
-class Offline(NamedTuple):
-    """A text, how it is best read and learned, and what `evaluate` counts."""
+class OfflineText(NamedTuple):
+    """A text with the settings that suit it; None where the options or the text's size decide."""
 
     text: str
     level: str = "char"
     documents: str | None = None
     bptt: int | None = None
-    defaults: Mapping[str, Any] = MappingProxyType({})
-    emphasis: Mapping[str, float] = MappingProxyType({})
-    probe: Callable[[Functions], dict[str, float]] | None = None
+    defaults: Mapping[str, Any] = MappingProxyType({})  # training options
+    emphasis: Mapping[str, float] = MappingProxyType({})  # weights of tokens in the training loss
+    probe: Callable[[Functions], dict[str, float]] | None = None  # measures generated text
 
 
-def python_docs(seed: int, gap: int) -> Offline:
-    """CPython's own documentation topics, about 465,000 characters."""
+def python_docs(seed: int, gap: int) -> OfflineText:
+    """Return CPython's own documentation topics, about 465,000 characters."""
     from pydoc_data.topics import topics
 
-    return Offline("\n\n".join(topics[name] for name in sorted(topics)))
+    return OfflineText("\n\n".join(topics[name] for name in sorted(topics)))
 
 
-def stories(seed: int, gap: int, sentences: int = 20000) -> Offline:
-    """The children's book: "NAME saw NAME.", never a name seeing itself."""
+def stories(seed: int, gap: int, sentences: int = 20000) -> OfflineText:
+    """Generate the children's book: "NAME saw NAME.", two different names."""
     random = np.random.default_rng(seed)
     pairs = [random.choice(NAMES, 2, replace=False) for _ in range(sentences)]
     text = " ".join(f"{first} saw {second}." for first, second in pairs)
-    return Offline(text, "word", None, 16, STORIES, probe=count_mistakes)
+    return OfflineText(text, "word", None, 16, STORIES, probe=_probe_stories)
 
 
-def count_mistakes(functions: Functions) -> dict[str, float]:
-    """The lecture's mistakes in 2,000 sentences generated at temperature 1."""
-    streams = 50
-    tokens = (SENTENCE + 1) * SENTENCES // streams
-    made = functions["generate"](
-        prompt=[""] * streams, length=[tokens] * streams, temperature=[1.0] * streams, seed=list(range(streams))
+def _probe_stories(functions: Functions) -> dict[str, float]:
+    """Count the mistakes in 2,000 sentences generated at temperature 1."""
+    rows = 50
+    tokens = (SENTENCE_TOKENS + 1) * MEASURED_SENTENCES // rows
+    answer = functions["generate"](
+        prompt=[""] * rows, length=[tokens] * rows, temperature=[1.0] * rows, seed=list(range(rows))
     )
-    return mistakes(list(made["text"]))
+    return count_mistakes(list(answer["text"]))
 
 
-def mistakes(texts: list[str], sentences: int = SENTENCES) -> dict[str, float]:
-    """Count the mistakes of the children's book in the first `sentences` sentences.
+def count_mistakes(texts: list[str], sentences: int = MEASURED_SENTENCES) -> dict[str, float]:
+    """Count the mistakes of a network that writes the children's book.
+
+    Args:
+        texts: generated; the unfinished last sentence of each counts only where it is too long.
+        sentences: how many sentences are looked at.
 
     Example: ["Doug saw Doug. Spot. Jane saw Spot saw Doug."] -> one of each kind.
     """
-    found = [sentence.split() for text in texts for sentence in text.split(".")[:-1]]
-    found = (found + [text.split(".")[-1].split() for text in texts if len(text.split(".")[-1].split()) > 3])[
-        :sentences
-    ]
-    right = [len(words) == 3 and words[0] in NAMES and words[1] == "saw" and words[2] in NAMES for words in found]
-    self_seen = [good and words[0] == words[2] for good, words in zip(right, found, strict=True)]
+    split = [sentence.split() for text in texts for sentence in text.split(".")[:-1]]
+    unfinished = [text.split(".")[-1].split() for text in texts]
+    split = (split + [words for words in unfinished if len(words) > 3])[:sentences]
+    right = [len(words) == 3 and words[0] in NAMES and words[1] == "saw" and words[2] in NAMES for words in split]
+    sees_itself = [good and words[0] == words[2] for good, words in zip(right, split, strict=True)]
     return {
-        "sentences": len(found),
-        "mistakes": sum(not good for good in right) + sum(self_seen),
-        "mistakes_sees_itself": sum(self_seen),
-        "mistakes_does_not_end": sum(len(words) > 3 for words in found),
-        "mistakes_one_word": sum(len(words) == 1 for words in found),
-        "mistakes_other": sum(not good and len(words) in (0, 2, 3) for good, words in zip(right, found, strict=True)),
+        "sentences": len(split),
+        "mistakes": sum(not good for good in right) + sum(sees_itself),
+        "mistakes_sees_itself": sum(sees_itself),
+        "mistakes_does_not_end": sum(len(words) > 3 for words in split),
+        "mistakes_one_word": sum(len(words) == 1 for words in split),
+        "mistakes_other": sum(not good and len(words) in (0, 2, 3) for good, words in zip(right, split, strict=True)),
     }
 
 
-def recall(seed: int, gap: int) -> Offline:
-    """Passages, one a line, that open with a fact, go on for up to `gap` words and ask for it.
+def recall(seed: int, gap: int) -> OfflineText:
+    """Generate passages, one per line, that begin with a fact and after up to `gap` words ask for it.
 
-    "I am French. the cat saw my aunt near the river. … I speak fluent French."
+    Example: "I am French. the cat saw my aunt near the river. … I speak fluent French."
     """
     random = np.random.default_rng(seed)
-    lines = [
-        f"{opening(language, words, random)} {language}."
-        for language, words in zip(
-            random.choice(LANGUAGES, PASSAGES), random.integers(0, gap + 1, PASSAGES), strict=True
-        )
-    ]
+    languages = random.choice(LANGUAGES, PASSAGES)
+    gaps = random.integers(0, gap + 1, PASSAGES)
+    lines = [f"{passage(language, words, random)} {language}." for language, words in zip(languages, gaps, strict=True)]
 
     def probe(functions: Functions) -> dict[str, float]:
-        drawn = np.random.default_rng([seed, 1])
-        return {f"recall_{words}": recalled(functions, words, drawn) for words in sorted({*GAPS, gap})}
+        random = np.random.default_rng([seed, 1])
+        return {f"recall_{words}": recall_accuracy(functions, words, random) for words in sorted({*GAPS, gap})}
 
-    return Offline("\n".join(lines) + "\n", "word", "line", gap + 24, RECALL, dict.fromkeys(LANGUAGES, ASKED_AS), probe)
-
-
-def opening(language: str, words: int, random: np.random.Generator) -> str:
-    """A passage up to the question, with about `words` words between."""
-    said: list[str] = []
-    while len(said) < words:
-        who, whom = random.choice(WHO, 2, replace=False)
-        said += f"{who} {random.choice(WHAT)} {whom} {random.choice(WHERE)}.".split()
-    return " ".join([f"I am {language}.", *said[:words], "I speak fluent"])
+    emphasis = dict.fromkeys(LANGUAGES, LANGUAGE_WEIGHT)
+    return OfflineText("\n".join(lines) + "\n", "word", "line", gap + 24, RECALL, emphasis, probe)
 
 
-def recalled(functions: Functions, words: int, random: np.random.Generator) -> float:
-    """The share of passages with this gap whose question the likeliest next word answers."""
-    chosen = random.choice(LANGUAGES, ASKED)
-    texts = [opening(language, words, random) for language in chosen]
+def passage(language: str, words: int, random: np.random.Generator) -> str:
+    """Generate a passage up to its question, with `words` words in between."""
+    between: list[str] = []
+    while len(between) < words:
+        who, whom = random.choice(PEOPLE, 2, replace=False)
+        between += f"{who} {random.choice(VERBS)} {whom} {random.choice(PLACES)}.".split()
+    return " ".join([f"I am {language}.", *between[:words], "I speak fluent"])
+
+
+def recall_accuracy(functions: Functions, words: int, random: np.random.Generator) -> float:
+    """Return the share of passages with this gap after which the most likely next word is right."""
+    languages = random.choice(LANGUAGES, MEASURED_PASSAGES)
+    texts = [passage(language, words, random) for language in languages]
     answers: list[Any] = []
-    for start in range(0, ASKED, 50):
+    for start in range(0, MEASURED_PASSAGES, 50):
         answers += functions["serving_default"](text=texts[start : start + 50])["next"][:, 0].tolist()
-    return float(np.mean(np.array(answers) == chosen))
+    return float(np.mean(np.array(answers) == languages))
 
 
-CORPORA: dict[str, Callable[[int, int], Offline]] = {"python_docs": python_docs, "stories": stories, "recall": recall}
+CORPORA: dict[str, Callable[[int, int], OfflineText]] = {
+    "python_docs": python_docs,
+    "stories": stories,
+    "recall": recall,
+}
