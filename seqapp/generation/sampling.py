@@ -1,4 +1,4 @@
-"""Sampling by temperature, top-k and top-p: of tokens in the graph, with a seed for each row; of one answer in NumPy."""
+"""Sampling by temperature, top-k and top-p: of tokens in the graph, a seed for each row; of one answer in NumPy."""
 
 from __future__ import annotations
 
