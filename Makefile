@@ -13,7 +13,7 @@ DATASETS := $(basename $(notdir $(wildcard datasets/*.py)))
 MODELS := $(basename $(notdir $(wildcard models/*.py)))
 PAIRS := $(foreach dataset,$(DATASETS),$(addprefix $(dataset)-,$(MODELS)))
 
-.PHONY: help setup demo test check all bench torture clean always
+.PHONY: help setup demo test check docs all bench torture clean always
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][^:=]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ check: $(BIN)/.installed  ## ruff, mypy, the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+docs: $(BIN)/.installed  ## write the tables of commands and options in docs/ again, from the code
+	$(BIN)/python -m docs.reference
 
 all: $(foreach pair,$(PAIRS),runs/$(pair)/metrics.json)  ## train and evaluate every dataset with every model
 

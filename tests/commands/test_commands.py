@@ -21,44 +21,12 @@ def commands() -> list[str]:
     return main.list_commands(click.Context(main))
 
 
-@pytest.mark.parametrize("name", commands())
-def test_every_command_has_help_and_stands_in_the_readme(name: str) -> None:
-    said = seqapp(name, "--help").stdout
-    assert len(said.splitlines()) > 4
-    assert f"seqapp {name}" in (ROOT / "README.md").read_text()
-
-
-@pytest.mark.parametrize("kind", ["datasets", "models"])
-def test_every_room_file_stands_in_the_readmes_and_in_the_list(kind: str) -> None:
-    listed = seqapp("list").stdout
-    for name in rooms.names(kind):
-        assert f"`{name}.py`" in (ROOT / kind / "README.md").read_text()
-        assert re.search(rf"^  {name} +\S", listed, re.MULTILINE)
-        assert name in (ROOT / "README.md").read_text()
-
-
 @pytest.mark.parametrize("dataset", rooms.names("datasets"))
 def test_a_datasets_options_show_in_its_help(dataset: str) -> None:
     said = seqapp("train", dataset, "--help").stdout
     for option in rooms.options(rooms.find("datasets", dataset).module.load):
         assert option.opts[0] in said
         assert option.help, f"{option.opts[0]} says nothing"
-
-
-def test_the_readme_names_only_commands_options_and_targets_that_exist() -> None:
-    text = "".join(
-        (ROOT / file).read_text() for file in ("README.md", "datasets/README.md", "models/README.md", "docs/inside.md")
-    )
-    for name in re.findall(r"^    \$? ?seqapp (\w+)", text, re.MULTILINE):
-        assert name in commands()
-    known = "".join(seqapp("train", dataset, "--help").stdout for dataset in rooms.names("datasets"))
-    known += "".join(seqapp(name, "--help").stdout for name in commands()) + "--leak --depth"
-    for line in re.findall(r"^    \$? ?seqapp .*", text, re.MULTILINE):
-        for option in re.findall(r"(?<!\S)--[a-z-]+", line):
-            assert option in known, line
-    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    for target in re.findall(r"\bmake (\w+)(?=\s|`|$)", (ROOT / "README.md").read_text()):
-        assert target in {*targets, "runs"}, target
 
 
 @pytest.mark.parametrize(

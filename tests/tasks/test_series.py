@@ -502,9 +502,9 @@ def test_the_default_target_is_the_only_numeric_column(tmp_path: Path) -> None:
     assert message == f"Error: {tmp_path / 'q.csv'}: which column is to be predicted? Name it with --target: a, b."
 
 
-def test_the_readme_names_every_kind_of_scale() -> None:
-    readme = (ROOT / "README.md").read_text()
-    assert all(f"`{kind}`" in readme for kind in KINDS)
+def test_the_documentation_names_every_kind_of_scale() -> None:
+    page = (ROOT / "docs" / "forecasts.md").read_text()
+    assert all(f"`{kind}`" in page for kind in KINDS)
 
 
 @pytest.fixture(scope="module")
