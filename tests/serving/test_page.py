@@ -121,7 +121,7 @@ class Canned(BaseHTTPRequestHandler):
         self.asked.append(question)
         name = self.path.removeprefix("/v1/models/").removesuffix(":predict")
         if name == "refusing":
-            return self.say(429, '{"error": "8 requests are under way <b>already</b>."}')
+            return self.say(429, '{"error": "8 requests are in progress <b>already</b>."}')
         name = name if name in SERVED else EVIL
         said = answer(name, question["signature_name"], question["inputs"])
         return self.say(200, f'{{"outputs": {said}}}')
@@ -327,7 +327,7 @@ def page(chromium: Any, address: str) -> Iterator[Page]:
 
 def test_one_click_shows_what_comes_next_as_bars(page: Page) -> None:
     assert page.one("#field-text").get_attribute("value") == "The"
-    assert page.ask() == "Likeliest: ␣ space, 50.0 %."
+    assert page.ask() == "Most likely: ␣ space, 50.0 %."
     assert [row[:2] for row in page.table()] == [
         ["next", "probability"], ["␣ space", "50.0 %"], ["⏎ newline", "25.0 %"], ["e", "12.3 %"], ["<b>", "< 0.1 %"],
     ]  # fmt: skip
@@ -340,28 +340,28 @@ def test_one_click_shows_what_comes_next_as_bars(page: Page) -> None:
 
 
 def test_what_is_not_utf8_nor_json_goes_both_ways(page: Page) -> None:
-    odd = "decoded(Uint8Array.of(97, 255, 195, 169, 195))"
-    assert page.script(f"return written({odd})") == '{"b64": "Yf/DqcM="}'
+    odd = "decode(Uint8Array.of(97, 255, 195, 169, 195))"
+    assert page.script(f"return toJson({odd})") == '{"b64": "Yf/DqcM="}'
     assert page.script(f"return readable({odd})") == "a\ufffdé\ufffd"
-    assert page.script("return visible(decoded(Uint8Array.of(195)))") == "byte\xa0C3"
+    assert page.script("return visible(decode(Uint8Array.of(195)))") == "byte\xa0C3"
     text = r'[NaN, -Infinity, "NaN \" -Infinity", 0.12345678901234567, 12345678901234567890, -1e-3]'
     assert page.script("return parse(arguments[0]).map(String)", text) == [
         "null", "-Infinity", 'NaN " -Infinity', "0.12345678901234566", "12345678901234567890", "-0.001",
     ]  # fmt: skip
-    assert page.script("return written([NaN, -Infinity, 20])") == "[NaN, -Infinity, 20]"
+    assert page.script("return toJson([NaN, -Infinity, 20])") == "[NaN, -Infinity, 20]"
 
 
 def test_question_with_states_is_not_offered(page: Page) -> None:
     asked = page.browser.find_elements("css selector", "#kinds label")
-    assert [label.text for label in asked] == ["What comes next", "Go on writing", "How likely is it"]
+    assert [label.text for label in asked] == ["Next token", "Generate text", "Score a text"]
 
 
 def test_text_streams_in_pieces_with_the_text_so_far_and_the_next_seed(page: Page) -> None:
     page.choose("letters", "generate")
     page.type("#field-length", "40")
-    assert page.ask() == "Written: 40 tokens."
+    assert page.ask() == "Generated 40 tokens."
     text = "The " + (STORY * 2)[4:44]
-    assert page.script("return document.querySelector('#written').textContent") == text
+    assert page.script("return document.querySelector('#generated').textContent") == text
     asked = [question["inputs"] for question in Canned.asked]
     assert [question["prompt"][0] for question in asked] == ["The ", text[:20], text[:36]]
     assert [question["length"][0] for question in asked] == [16, 16, 8]
@@ -373,11 +373,11 @@ def test_stop_ends_a_text_and_gives_the_focus_back(page: Page) -> None:
     page.choose("letters", "generate")
     page.type("#field-length", "5000")
     page.one("#go").click()
-    page.until(lambda: len(page.read("#written")) > 30)
+    page.until(lambda: len(page.read("#generated")) > 30)
     page.one("#stop").click()
     page.until(lambda: page.read("#status").startswith("Stopped after "))
     said = page.read("#status")
-    made = page.script("return document.querySelector('#written').textContent").removeprefix("The ")
+    made = page.script("return document.querySelector('#generated').textContent").removeprefix("The ")
     assert said == f"Stopped after {len(made)} tokens."
     assert page.script("return document.activeElement.id") == "go"
     time.sleep(0.3)  # for a request that was under way
@@ -413,8 +413,8 @@ def test_terms_of_any_size_keep_every_digit(page: Page) -> None:
 def test_dinners_are_ranked_and_rows_are_read_as_typed(page: Page) -> None:
     page.choose("dinners")
     assert page.read("#field-rows-hint").startswith(
-        "A row a line, oldest first. 6 values each: weather 1, weather 2, weather 3, weather 4, weather 5, dinner. "
-        "The last row is the one asked: its dinner stays empty."
+        "One row per line, oldest first. 6 values each: weather 1, weather 2, weather 3, weather 4, weather 5, dinner. "
+        "The last row is the one to predict: leave its dinner empty."
     )
     page.type(
         "#field-rows",
@@ -441,17 +441,17 @@ def test_forecast_is_drawn_with_its_intervals_and_read_by_slider_pointer_and_tab
     assert (
         page.one("svg[role=img]")
         .get_attribute("aria-label")
-        .startswith("Line chart of 20 values given and 3 forecast. +3: forecast 120.8")
+        .startswith("Line chart of 20 past and 3 forecast values. +3: forecast 120.8")
     )
     ticks = page.script("return [...document.querySelectorAll('svg[role=img] text')].map(text => text.textContent)")
     assert ticks[:3] == ["110", "120", "130"]
-    assert ticks[-3:] == ["0", "+3", "steps after the last value given"]
+    assert ticks[-3:] == ["0", "+3", "steps after the last past value"]
     page.one("#step-").send_keys("\ue012")  # the left arrow
     assert page.read(".readout") == "+2: forecast 119.8 (95 % interval 111.8 to 127.8, inner interval 115.8 to 123.8)"
     move = "const s = document.querySelector('svg[role=img]'); s.dispatchEvent(new PointerEvent('pointermove', {clientX: 0}))"
     page.script(move)
-    assert page.read(".readout") == "-19: given 115.0"
-    assert page.one("#step-").get_attribute("aria-valuetext") == "-19: given 115.0"
+    assert page.read(".readout") == "-19: history 115.0"
+    assert page.one("#step-").get_attribute("aria-valuetext") == "-19: history 115.0"
 
 
 def test_history_comes_from_a_file(page: Page, tmp_path: Path) -> None:
@@ -476,10 +476,7 @@ def test_any_other_signature_has_json_and_a_table_and_markup_stays_text(page: Pa
 def test_sentence_of_the_server_is_shown_beside_the_form(page: Page) -> None:
     page.choose("refusing")
     page.ask()
-    assert (
-        page.read("#error")
-        == "The server has too much to do: 8 requests are under way <b>already</b>. Ask again in 2 s."
-    )
+    assert page.read("#error") == "The server is busy: 8 requests are in progress <b>already</b>. Try again in 2 s."
     assert not page.one("#answer").is_displayed()
 
 
@@ -487,14 +484,14 @@ def test_key_is_asked_for_and_not_shown(page: Page) -> None:
     Canned.keys.append("secret")
     page.open()
     page.until(lambda: page.read("#error"))
-    assert page.read("#error") == "The server wants an API key. Give it above."
+    assert page.read("#error") == "The server requires an API key. Enter it above."
     assert page.script("return document.activeElement.id") == "key"
     page.one("#key").send_keys("wrong\n")
     page.until(lambda: "know" in page.read("#error"))
-    assert page.read("#error") == "The server does not know this API key. Give another one above."
+    assert page.read("#error") == "The server does not know this API key. Enter another one above."
     page.type("#key", "secret\n")
     page.until(lambda: page.script("return document.querySelectorAll('option').length"))
-    assert page.ask() == "Likeliest: ␣ space, 50.0 %."
+    assert page.ask() == "Most likely: ␣ space, 50.0 %."
     assert '-H "Authorization: Bearer $KEY"' in page.read("#curl")
     assert "secret" not in page.script("return document.documentElement.outerHTML")
 
@@ -527,7 +524,7 @@ def test_keyboard_alone_is_enough(page: Page) -> None:
     assert [name for name, _ in seen] == ["model", "reload", "serving_default", "field-text", "go"]
     assert {outline for _, outline in seen} == {"solid"}
     page.one("#go").send_keys("\ue007")  # enter
-    page.until(lambda: page.read("#status").startswith("Likeliest"))
+    page.until(lambda: page.read("#status").startswith("Most likely"))
     page.one("#field-text").send_keys("!\ue009\ue007")  # control and enter
     page.until(lambda: len(Canned.asked) == 2)
     assert Canned.asked[1]["inputs"] == {"text": ["The!"]}
