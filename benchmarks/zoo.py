@@ -110,7 +110,7 @@ def made(model: str, units: int) -> Any:
     """A model file's layer."""
     from seqapp import rooms
 
-    return rooms.find("models", model).call("layer", units=units, name="layer")
+    return rooms.find("models", model).layer(units, "layer")
 
 
 def parameters(model: str, units: int) -> int:

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,22 +20,29 @@ from seqapp.contract.head import Estimated, Quantiles, Tensor
 from seqapp.data import splits
 from seqapp.errors import BadInput
 from seqapp.system.files import sha256
-from seqapp.tasks.classification.events import COUNTS, GAPS, length_remark
+from seqapp.tasks.classification.events import count_option, gap_option, length_remark
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}
 NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned where a share of SOLVED is right
 PARTS = 10  # of a sequence, whose means the line sees
 
 
-@click.option("--gap", default=30, show_default=True, type=GAPS, help="Numbers in a sequence.")
-@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
-@splits.by_rows
-def load(gap: int, sequences: int, split: str, seed: int) -> AddingDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of the random sequences."""
+
+    gap: int = gap_option(30, "Length of a sequence.")
+    sequences: int = count_option()
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> AddingDataset:
     """Random sequences, cut into training, validation and test."""
-    return AddingDataset(*drawn(sequences, gap, np.random.default_rng(seed)), split)
+    random = np.random.default_rng(seed)
+    return AddingDataset(*random_sequences(options.sequences, options.gap, random), options.split)
 
 
-def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
     """`count` sequences: float32 `(count, gap)` in [0, 1), and the places of the two marks, int64 `(count, 2)`."""
     values = random.random((count, gap), np.float32)
     return values, np.stack([random.integers(0, gap // 10, count), random.integers(gap // 10, gap // 2, count)], 1)

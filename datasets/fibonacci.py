@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
 from seqapp.contract import Task as BaseTask
 from seqapp.contract.head import Category, Classified, Tensor
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.errors import BadInput, expect
 from seqapp.system.files import sha256
@@ -26,14 +26,20 @@ DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005
 START = 5  # the first term of 1, 1, 2, 3, 5, … that is asked for
 
 
-@click.option("--window", default=2, show_default=True, type=click.IntRange(min=2), help="Terms side by side.")
-@click.option("--sequences", default=6000, show_default=True, type=click.IntRange(min=30), help="Random starts in all.")
-@click.option("--digits", default=20, show_default=True, type=click.IntRange(2, 300), help="Longest training term.")
-@click.option("--test-digits", default=1000, show_default=True, type=click.IntRange(2, 4000), help="Longest test term.")
-@splits.by_rows
-def load(window: int, sequences: int, digits: int, test_digits: int, split: str, seed: int) -> FibonacciDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of the random starts."""
+
+    window: int = option(2, "Number of terms that the model sees.", minimum=2)
+    sequences: int = option(6000, "Number of random starts in all.", minimum=30)
+    digits: int = option(20, "Digits of the longest term in training.", minimum=2, maximum=300)
+    test_digits: int = option(1000, "Digits of the longest term in the test.", minimum=2, maximum=4000)
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> FibonacciDataset:
     """Random starts, cut into training, validation and test; the test split adds the sequence 1, 1, 2, 3, 5, …"""
-    return FibonacciDataset(Task(window), sequences, digits, test_digits, split, seed)
+    return FibonacciDataset(Task(options.window), options, seed)
 
 
 @dataclass(frozen=True)
@@ -113,17 +119,17 @@ class Task(BaseTask):
 class FibonacciDataset(Dataset):
     """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
 
-    def __init__(self, task: Task, sequences: int, digits: int, test_digits: int, split: str, seed: int) -> None:
+    def __init__(self, task: Task, options: Options, seed: int) -> None:
         self.task = task
         random = np.random.default_rng(seed)
-        cut = splits.cut(sequences, split)
-        starts = [_start(random, digits) for _ in range(sequences)]
-        canonical = _canonical(task.window, test_digits)
+        cut = splits.cut(options.sequences, options.split)
+        starts = [_start(random, options.digits) for _ in range(options.sequences)]
+        canonical = _canonical(task.window, options.test_digits)
         self.canonical = len(canonical)  # these come first in the test split
         self.rows = {
-            "train": _questions(starts[slice(*cut.train)], task.window, digits),
-            "validation": _questions(starts[slice(*cut.validation)], task.window, digits),
-            "test": canonical + _unseen(starts[slice(*cut.test)], task.window, test_digits, random),
+            "train": _questions(starts[slice(*cut.train)], task.window, options.digits),
+            "validation": _questions(starts[slice(*cut.validation)], task.window, options.digits),
+            "test": canonical + _unseen(starts[slice(*cut.test)], task.window, options.test_digits, random),
         }
         every = [row for rows in self.rows.values() for row in rows]
         self.data = {"sha256": sha256(repr(every)), "rows": len(every), "source": "random starts"}

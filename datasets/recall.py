@@ -6,14 +6,14 @@ first step tells the answer, so the network must hold it in its state for the wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.data import splits
-from seqapp.tasks.classification.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
+from seqapp.tasks.classification.events import QUESTION, EventDataset, EventTask, count_option, gap_option
 
 Task = EventTask
 DEFAULTS = {
@@ -28,16 +28,23 @@ DEFAULTS = {
 SYMBOLS, DISTRACTORS = tuple("ABCDEFGH"), tuple("abcdefgh")
 
 
-@click.option("--gap", default=20, show_default=True, type=GAPS, help="Distractors in a sequence.")
-@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
-@splits.by_rows
-def load(gap: int, sequences: int, split: str, seed: int) -> EventDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of the random sequences."""
+
+    gap: int = gap_option(20, "Number of distractors in a sequence.")
+    sequences: int = count_option()
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> EventDataset:
     """Random sequences, cut into training, validation and test."""
-    made, answers = drawn(sequences, gap, np.random.default_rng(seed))
-    return EventDataset(Task((*SYMBOLS, *DISTRACTORS, QUESTION), SYMBOLS, made.shape[1]), made, answers, split)
+    sequences, answers = random_sequences(options.sequences, options.gap, np.random.default_rng(seed))
+    task = Task((*SYMBOLS, *DISTRACTORS, QUESTION), SYMBOLS, sequences.shape[1])
+    return EventDataset(task, sequences, answers, options.split)
 
 
-def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
     """`count` sequences.
 
     Returns:
@@ -45,7 +52,7 @@ def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[An
         `(count,)`.
     """
     first, question = len(SYMBOLS), len(SYMBOLS) + len(DISTRACTORS)
-    made = random.integers(first, question, (count, gap + 2), np.uint8)
-    made[:, 0] = random.integers(len(SYMBOLS), size=count)
-    made[:, -1] = question
-    return made, made[:, 0].copy()
+    sequences = random.integers(first, question, (count, gap + 2), np.uint8)
+    sequences[:, 0] = random.integers(len(SYMBOLS), size=count)
+    sequences[:, -1] = question
+    return sequences, sequences[:, 0].copy()

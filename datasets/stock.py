@@ -7,26 +7,25 @@ forecasts are raw values. Without --csv: Google's daily prices, 2004-2008, from 
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from seqapp.data.table import Table
+from seqapp.system.files import sha256
 from seqapp.tasks.series.dataset import SeriesDataset
 from seqapp.tasks.series.files import read_tables
 from seqapp.tasks.series.loading import load_series
-from seqapp.tasks.series.options import Asked, series_options
+from seqapp.tasks.series.options import SeriesOptions
 from seqapp.tasks.series.task import SeriesTask
 
-Task = SeriesTask
+Task, Options = SeriesTask, SeriesOptions
 DEFAULTS = {"units": 32, "epochs": 40, "batch_size": 32, "learning_rate": 0.001, "patience": 8, "dropout": 0.1}
 
 
-@series_options
-def load(seed: int, **options: Any) -> SeriesDataset:
+def load(options: SeriesOptions, seed: int) -> SeriesDataset:
     """Read the rows, split them by time, and fit the scale on the training rows."""
     del seed  # nothing is random
-    tables, sha256 = read_tables(options["csv"], options["series"]) if options["csv"] else _google()
-    return load_series(Asked(**options), tables, sha256, Task)
+    tables, checksum = read_tables(options.csv, options.series) if options.csv else _google()
+    return load_series(options, tables, checksum, Task)
 
 
 def _google() -> tuple[list[tuple[str, Table]], str]:
@@ -37,4 +36,4 @@ def _google() -> tuple[list[tuple[str, Table]], str]:
     prices = sample["price_data"]
     columns = {name: [str(value) for value in prices[name]] for name in prices.dtype.names}
     table = Table("goog.npz", columns, list(range(2, len(prices) + 2)))
-    return [("GOOG", table)], hashlib.sha256(prices.tobytes()).hexdigest()
+    return [("GOOG", table)], sha256(prices.tobytes())

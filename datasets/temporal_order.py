@@ -7,14 +7,14 @@ placed as in Pascanu, Mikolov & Bengio 2013.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.data import splits
-from seqapp.tasks.classification.events import COUNTS, GAPS, QUESTION, EventDataset, EventTask
+from seqapp.tasks.classification.events import QUESTION, EventDataset, EventTask, count_option, gap_option
 
 Task = EventTask
 DEFAULTS = {
@@ -30,16 +30,23 @@ EVENTS, NOISE = ("X", "Y"), ("a", "b", "c", "d")
 CLASSES = ("XX", "XY", "YX", "YY")  # the class's number in binary: 1 is Y
 
 
-@click.option("--gap", default=50, show_default=True, type=GAPS, help="Tokens before the question.")
-@click.option("--sequences", default=24000, show_default=True, type=COUNTS, help="Sequences in all.")
-@splits.by_rows
-def load(gap: int, sequences: int, split: str, seed: int) -> EventDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of the random sequences."""
+
+    gap: int = gap_option(50, "Number of tokens before the question.")
+    sequences: int = count_option()
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> EventDataset:
     """Random sequences, cut into training, validation and test."""
-    made, answers = drawn(sequences, gap, np.random.default_rng(seed))
-    return EventDataset(Task((*EVENTS, *NOISE, QUESTION), CLASSES, made.shape[1]), made, answers, split)
+    sequences, answers = random_sequences(options.sequences, options.gap, np.random.default_rng(seed))
+    task = Task((*EVENTS, *NOISE, QUESTION), CLASSES, sequences.shape[1])
+    return EventDataset(task, sequences, answers, options.split)
 
 
-def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
+def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
     """`count` sequences.
 
     Returns:
@@ -47,10 +54,10 @@ def drawn(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[An
         `(count,)`.
     """
     first, question = len(EVENTS), len(EVENTS) + len(NOISE)
-    made = random.integers(first, question, (count, gap + 1), np.uint8)
+    sequences = random.integers(first, question, (count, gap + 1), np.uint8)
     events = random.integers(len(EVENTS), size=(count, 2), dtype=np.uint8)
     for event, tenth in enumerate((1, 5)):  # [gap / 10, 2 gap / 10) and [5 gap / 10, 6 gap / 10)
         places = random.integers(tenth * gap // 10, (tenth + 1) * gap // 10, count)
-        made[np.arange(count), places] = events[:, event]
-    made[:, -1] = question
-    return made, 2 * events[:, 0] + events[:, 1]
+        sequences[np.arange(count), places] = events[:, event]
+    sequences[:, -1] = question
+    return sequences, 2 * events[:, 0] + events[:, 1]

@@ -6,10 +6,13 @@ Offline corpora: CPython's own documentation topics (the default); `stories`, th
 
 from __future__ import annotations
 
-import click
+import logging
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.data.tokenizers import TOKENIZERS
 from seqapp.data.vocabulary import Vocabulary
@@ -32,65 +35,58 @@ DEFAULTS = dict.fromkeys(
 CORPUS, GAP = "python_docs", 200
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
 TAIL = 200  # tokens that `predict` and `generate` go on from where nothing else is given
+logger = logging.getLogger(__name__)
 LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a window
 
 
-@click.option("--corpus", type=click.Choice(list(CORPORA)), help=f"An offline text.  [default: {CORPUS}]")
-@click.option("--gap", type=click.IntRange(min=1), help=f"Words to remember across, in recall.  [default: {GAP}]")
-@click.option(
-    "--file",
-    multiple=True,
-    type=click.Path(resolve_path=True),
-    help="A text in place of a corpus; may be given several times, and may be a folder of *.txt files.",
-)
-@click.option(
-    "--level", type=click.Choice(list(TOKENIZERS)), help="Tokens.  [default: word for stories, recall; else char]"
-)
-@click.option(
-    "--bptt",
-    type=click.IntRange(min=LEAST_LENGTH),
-    help="Tokens after which gradients stop; the state goes on.  [default: up to 128]",
-)
-@click.option(
-    "--documents",
-    type=click.Choice(["line", "blank-line", "file"]),
-    help="What begins anew, with a state of zero.  [default: nothing, the text is one]",
-)
-@click.option(
-    "--vocabulary-size",
-    type=click.IntRange(min=4),
-    help=f"Commonest tokens to keep, <unk> and <start> included.  [default: all characters, {WORDS} words]",
-)
-@splits.by_rows
-def load(
-    corpus: str | None,
-    gap: int | None,
-    file: tuple[str, ...],
-    level: str | None,
-    bptt: int | None,
-    documents: str | None,
-    vocabulary_size: int | None,
-    split: str,
-    seed: int,
-) -> TextDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of a text; None leaves a value to the text."""
+
+    corpus: str | None = option(None, "A text that needs no download.", choices=CORPORA, default_text=CORPUS)
+    gap: int | None = option(
+        None, "Number of words to remember across, in the corpus recall.", minimum=1, default_text=str(GAP)
+    )
+    file: tuple[str, ...] = option(
+        (), "A text in place of a corpus; may be given several times, and may be a folder of *.txt files.", is_path=True
+    )
+    level: str | None = option(
+        None, "What a token is.", choices=TOKENIZERS, default_text="word for the corpora stories and recall, else char"
+    )
+    bptt: int | None = option(
+        None, "Number of tokens after which gradients stop; the state is carried on.",
+        minimum=LEAST_LENGTH, default_text="up to 128",
+    )  # fmt: skip
+    documents: str | None = option(
+        None, "What a document is; each begins with a state of zero.",
+        choices=("line", "blank-line", "file"), default_text="the whole text is one",
+    )  # fmt: skip
+    vocabulary_size: int | None = option(
+        None, "Number of most frequent tokens to keep, <unk> and <start> included.",
+        minimum=4, default_text=f"all characters, {WORDS} words",
+    )  # fmt: skip
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> TextDataset:
     """A corpus as one stream of tokens, cut in order; the vocabulary is that of the training tokens."""
-    offline, source = _offline(corpus, gap, file, seed)
-    level, documents = level or offline.level, documents or offline.documents
-    if file:
-        encoded = read_corpus(text_files(file), level, lambda text: click.echo(text, err=True))
+    offline, source = _offline(options, seed)
+    level, documents = options.level or offline.level, options.documents or offline.documents
+    if options.file:
+        encoded = read_corpus(text_files(options.file), level, logger.info)
     else:
         encoded = encode([(source, offline.text.encode())], level)
     starts = encoded.document_starts(documents)
     if documents in ("line", "blank-line") and len(starts) == 1:
         raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
-    length = bptt or offline.bptt or _bptt(len(encoded.ids), starts)
+    length = options.bptt or offline.bptt or _bptt(len(encoded.ids), starts)
     if len(encoded.ids) < LEAST * length:
         raise BadInput(
             f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(encoded.ids)}. "
-            + ("Use a smaller --bptt, or give more text." if bptt and bptt > LEAST_LENGTH else "Give more text.")
+            + ("Use a smaller --bptt, or give more text." if (options.bptt or 0) > LEAST_LENGTH else "Give more text.")
         )
-    cut = splits.cut(len(encoded.ids), split, length)
-    vocabulary = _vocabulary(encoded, cut.train, level, vocabulary_size, source)
+    cut = splits.cut(len(encoded.ids), options.split, length)
+    vocabulary = _vocabulary(encoded, cut.train, level, options.vocabulary_size, source)
     task = Task(level, vocabulary.tokens, documents == "file")
     settings = TextSettings(source, documents, length, offline.defaults, offline.emphasis, offline.probe)
     return TextDataset(task, encoded, starts, cut, settings, _end(encoded, level))
@@ -102,14 +98,16 @@ def _end(corpus: Corpus, level: str) -> str:
     return to_bytes(TOKENIZERS[level].detokenizer("")(tokens)).decode(errors="ignore")
 
 
-def _offline(corpus: str | None, gap: int | None, file: tuple[str, ...], seed: int) -> tuple[OfflineText, str]:
+def _offline(options: Options, seed: int) -> tuple[OfflineText, str]:
     """Return the offline text of the options, an empty one where there are files; and its name."""
-    if file and corpus:
+    if options.file and options.corpus:
         raise BadInput("--file and --corpus: give one of them.")
-    if gap and corpus != "recall":
+    if options.gap and options.corpus != "recall":
         raise BadInput("--gap: only --corpus recall has one.")
-    name = corpus or CORPUS
-    return (OfflineText(""), ", ".join(file)) if file else (CORPORA[name](seed, gap or GAP), name)
+    name = options.corpus or CORPUS
+    if options.file:
+        return OfflineText(""), ", ".join(options.file)
+    return CORPORA[name](seed, options.gap or GAP), name
 
 
 def _vocabulary(corpus: Corpus, train: tuple[int, int], level: str, size: int | None, source: str) -> Vocabulary:

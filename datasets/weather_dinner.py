@@ -7,10 +7,12 @@ same again, now and then a whim; some stretches of up to 14 days nobody was home
 
 from __future__ import annotations
 
-import click
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.data.table import read_csv
 from seqapp.errors import BadInput
@@ -24,62 +26,57 @@ DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005,
 DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
-MOST = 10_000_000  # days that are simulated
+DAYS_LIMIT = 10_000_000  # days that are simulated
 
 
-@click.option("--csv", type=click.Path(resolve_path=True), help="A daily log.  [default: simulated days]")
-@click.option("--target", default="dinner", show_default=True, help="With --csv: the category to predict.")
-@click.option("--inputs", metavar="COLUMN,…", help="With --csv: further columns, known of the days before.")
-@click.option(
-    "--known", metavar="COLUMN,…", help="With --csv: further columns, known of the day itself too (a forecast)."
-)
-@click.option("--date", help="With --csv: the date column.  [default: one called date, day …]")
-@click.option("--window", default=30, show_default=True, type=click.IntRange(min=2), help="Days that the model sees.")
-@click.option("--days", default=150000, show_default=True, type=click.IntRange(300, MOST), help="Days to simulate.")
-@click.option(
-    "--noise", default=0.03, show_default=True, type=click.FloatRange(0, 1), help="Share of whims, simulated."
-)
-@click.option(
-    "--hide",
-    type=click.IntRange(min=0),
-    help="Copies of the training windows in which a stretch of the target "
-    "is hidden from the model.  [default: 3 where the log has gaps, else 0]",
-)
-@splits.by_date
-@splits.by_rows
-def load(
-    csv: str | None,
-    target: str,
-    inputs: str | None,
-    known: str | None,
-    date: str | None,
-    window: int,
-    days: int,
-    noise: float,
-    hide: int | None,
-    split: str,
-    split_at: str | None,
-    seed: int,
-) -> LogDataset:
+@dataclass(frozen=True)
+class Options:
+    """Options of a daily log; without `csv` it is simulated."""
+
+    csv: str | None = option(None, "A daily log.", default_text="simulated days", is_path=True)
+    target: str = option("dinner", "With --csv: the category to predict.")
+    inputs: str | None = option(None, "With --csv: further columns, known of the days before.", metavar="COLUMN,…")
+    known: str | None = option(
+        None, "With --csv: further columns, known of the day itself too (a forecast).", metavar="COLUMN,…"
+    )
+    date: str | None = option(None, "With --csv: the date column.", default_text="one called date, day …")
+    window: int = option(30, "Number of days that the model reads.", minimum=2)
+    days: int = option(150000, "Number of days to simulate.", minimum=300, maximum=DAYS_LIMIT)
+    noise: float = option(0.03, "Fraction of simulated days with a whim.", minimum=0, maximum=1)
+    hide: int | None = option(
+        None, "Copies of each training window in which a stretch of the target is hidden from the model.",
+        minimum=0, default_text="3 where the log has gaps, else 0",
+    )  # fmt: skip
+    split_at: str | None = splits.split_at_option()
+    split: str = splits.split_option()
+
+
+def load(options: Options, seed: int) -> LogDataset:
     """A log of days, cut by time; scales and categories are fitted on the training days."""
-    if csv is None:
-        if inputs or known or date or split_at or target != "dinner":
-            raise BadInput(
-                "--target, --inputs, --known, --date and --split-at describe a CSV: give one with --csv FILE."
-            )
-        log, best = simulate(days, noise, np.random.default_rng(seed))
-        cut = splits.cut(days, split)
-        task = fit_task(log, cut.train, LogColumns("dinner", WEATHER, (), WEATHER), window, "weather")
-        data = {"sha256": sha256(log.numbers.tobytes(), "".join(log.target)), "rows": days, "source": "simulated"}
-        return LogDataset(task, log, cut, data, 3 if hide is None else hide, seed, lambda: best)
-    table, fingerprint = read_csv(csv)
-    columns = log_columns(table, target, known, inputs)
-    log = read_log(table, columns, table.dates(date))
-    cut = splits.cut_dated(table, log.dates, split, split_at)
-    task = fit_task(log, cut.train, columns, window, "numbers")
+    return _read_log(options, seed) if options.csv else _simulate_log(options, seed)
+
+
+def _simulate_log(options: Options, seed: int) -> LogDataset:
+    if options.inputs or options.known or options.date or options.split_at or options.target != "dinner":
+        raise BadInput("--target, --inputs, --known, --date and --split-at describe a CSV: give one with --csv FILE.")
+    log, best = simulate(options.days, options.noise, np.random.default_rng(seed))
+    cut = splits.cut(options.days, options.split)
+    task = fit_task(log, cut.train, LogColumns("dinner", WEATHER, (), WEATHER), options.window, "weather")
+    checksum = sha256(log.numbers.tobytes(), "".join(log.target))
+    data = {"sha256": checksum, "rows": options.days, "source": "simulated"}
+    return LogDataset(task, log, cut, data, 3 if options.hide is None else options.hide, seed, lambda: best)
+
+
+def _read_log(options: Options, seed: int) -> LogDataset:
+    table, checksum = read_csv(str(options.csv))
+    columns = log_columns(table, options.target, options.known, options.inputs)
+    log = read_log(table, columns, table.dates(options.date))
+    cut = splits.cut_dated(table, log.dates, options.split, options.split_at)
+    task = fit_task(log, cut.train, columns, options.window, "numbers")
     gaps = bool((log.target[slice(*cut.train)] == "").any())
-    data = {"sha256": fingerprint, "rows": table.rows, "source": csv}
-    return LogDataset(task, log, cut, data, (3 if gaps else 0) if hide is None else hide, seed)
+    data = {"sha256": checksum, "rows": table.rows, "source": options.csv}
+    hide = (3 if gaps else 0) if options.hide is None else options.hide
+    return LogDataset(task, log, cut, data, hide, seed)
 
 
 def simulate(days: int, noise: float, random: np.random.Generator) -> tuple[Log, NDArray[np.float64]]:

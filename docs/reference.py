@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from pathlib import Path
 
 import click
@@ -22,6 +21,7 @@ from seqapp.runs.options import TrainingOptions
 SECTION = re.compile(r"(<!-- reference: ([a-z-]+)(?: ([a-z_]+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 SINGLE_NEWLINE = re.compile(r"(?<!\n)\n(?!\n)")
 DEFAULT = re.compile(r"\s*\[default: (.*?)\]")
+HEAD = ("option", "default", "values", "meaning")
 RUN_OPTIONS = ("model", "out", "resume", "force")
 
 
@@ -59,11 +59,8 @@ def default_table(_: str) -> str:
 
 def option_table(group: str) -> str:
     """Return the options of one group of network and training options."""
-    table = [
-        (f"`{flag}`", _code(default), _code(values), text)
-        for flag, default, values, text in rows(option for option in _general() if option.group == group)
-    ]
-    return _table(("option", "default", "values", "meaning"), table)
+    general = [*options_of(NetworkOptions), *options_of(TrainingOptions)]
+    return _table(HEAD, _rows(option for option in general if option.group == group))
 
 
 def dataset_options(_: str) -> str:
@@ -73,14 +70,10 @@ def dataset_options(_: str) -> str:
 
 def model_options(_: str) -> str:
     """Return the options that single model files declare."""
-    dataset = rooms.names("datasets")[0]
     lines = [
-        (f"`{model}`", *_row(option))
-        for model in rooms.names("models")
-        for option in _train_options(dataset, model)
-        if option.name not in {*_own_names(dataset), *RUN_OPTIONS, *(general.name for general in _general())}
+        (f"`{model}`", *row) for model in rooms.names("models") for row in _rows(rooms.find("models", model).options)
     ]
-    return _table(("model", "option", "default", "values", "meaning"), lines)
+    return _table(("model", *HEAD), lines)
 
 
 def run_options(_: str) -> str:
@@ -118,15 +111,15 @@ SECTIONS: dict[str, Callable[[str], str]] = {
 
 
 def _dataset_options(name: str) -> str:
-    return _options(option for option in _train_options(name) if option.name in _own_names(name))
+    return _table(HEAD, _rows(rooms.find("datasets", name).options))
+
+
+def _rows(options: Iterable[Option]) -> list[tuple[str, ...]]:
+    return [(f"`{flag}`", _code(default), _code(values), text) for flag, default, values, text in rows(options)]
 
 
 def _summaries(kind: str) -> list[tuple[str, ...]]:
     return [(f"`{name}`", rooms.find(kind, name).summary) for name in rooms.names(kind)]
-
-
-def _general() -> list[Option]:
-    return [*options_of(NetworkOptions), *options_of(TrainingOptions)]
 
 
 def _command(name: str) -> click.Command:
@@ -135,20 +128,12 @@ def _command(name: str) -> click.Command:
     return command
 
 
-@cache
-def _train_options(dataset: str, model: str = "lstm") -> tuple[click.Option, ...]:
+def _train_options(dataset: str) -> tuple[click.Option, ...]:
     group = _command("train")
     assert isinstance(group, click.Group)
-    _, command, _ = group.resolve_command(click.Context(group, info_name="train"), [dataset, "--model", model])
+    _, command, _ = group.resolve_command(click.Context(group, info_name="train"), [dataset])
     assert command is not None
     return tuple(option for option in command.params if isinstance(option, click.Option))
-
-
-@cache
-def _own_names(dataset: str) -> frozenset[str]:
-    """Return the names of a dataset's own options: those that it has with every model, and that are not general."""
-    shared = [{str(option.name) for option in _train_options(dataset, model)} for model in rooms.names("models")]
-    return frozenset(set.intersection(*shared) - {option.name for option in _general()} - {*RUN_OPTIONS})
 
 
 def _usage(command: click.Command, path: str, described: bool = False) -> str:
@@ -160,7 +145,7 @@ def _usage(command: click.Command, path: str, described: bool = False) -> str:
 
 
 def _options(options: Iterable[click.Option]) -> str:
-    return _table(("option", "default", "values", "meaning"), [_row(option) for option in options])
+    return _table(HEAD, [_row(option) for option in options])
 
 
 def _row(option: click.Option) -> tuple[str, str, str, str]:

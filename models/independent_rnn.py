@@ -1,17 +1,18 @@
 """IndRNN: each unit sees itself alone of the units before, h = relu(W x + u ∘ h + b); made to be stacked."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import click
+from seqapp.contract.options import option
 
 
-@click.option(
-    "--activation",
-    type=click.Choice(["relu", "tanh"]),
-    default="relu",
-    show_default=True,
-    help="What squashes the state.",
-)
+@dataclass(frozen=True)
+class Options:
+    """Options of the layer."""
+
+    activation: str = option("relu", "Activation of the state.", choices=("relu", "tanh"))
+
+
 def layer(units: int, name: str, activation: str) -> Any:
     """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
     from seqapp.layers import IndependentRNN

@@ -1,17 +1,21 @@
 """LSTM with peepholes: the gates also see the cell state."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import click
+from seqapp.contract.options import option
 
 
-@click.option(
-    "--output-activation",
-    type=click.Choice(["tanh", "linear"]),
-    default="tanh",
-    show_default=True,
-    help="What squashes the cell state on its way out; the peephole paper suggests linear.",
-)
+@dataclass(frozen=True)
+class Options:
+    """Options of the layer."""
+
+    output_activation: str = option(
+        "tanh", "Activation of the cell state at the output; the peephole paper suggests linear.",
+        choices=("tanh", "linear"),
+    )  # fmt: skip
+
+
 def layer(units: int, name: str, output_activation: str) -> Any:
     """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
     from seqapp.layers import PeepholeLSTM

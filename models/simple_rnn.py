@@ -1,17 +1,20 @@
 """SimpleRNN: the Elman network, h = tanh(W x + U h + b). Remembers a few steps, then its gradients vanish."""
 
+from dataclasses import dataclass
 from typing import Any
 
-import click
+from seqapp.contract.options import option
 
 
-@click.option(
-    "--activation",
-    type=click.Choice(["tanh", "relu"]),
-    default="tanh",
-    show_default=True,
-    help="What squashes the state; relu goes with --recurrent-init identity (IRNN).",
-)
+@dataclass(frozen=True)
+class Options:
+    """Options of the layer."""
+
+    activation: str = option(
+        "tanh", "Activation of the state; use relu with --recurrent-init identity (IRNN).", choices=("tanh", "relu")
+    )
+
+
 def layer(units: int, name: str, activation: str) -> Any:
     """One SimpleRNN over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
     from seqapp.layers import SimpleRNN

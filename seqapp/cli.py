@@ -19,19 +19,19 @@ from seqapp.errors import BadInput, UnknownName, WorkFailed, one_line
 from seqapp.system.files import describe_os_error
 from seqapp.system.signals import raise_on_signal
 
-ORDER = ("list", "train", "evaluate", "predict", "generate", "export", "serve")  # as one meets them; others by name
+ORDER = ("list", "train", "evaluate", "predict", "generate", "export", "serve")  # as one needs them; others by name
 
 
 class Commands(click.Group):
     """All files in seqapp/commands; each defines `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names in the order in which a newcomer needs them."""
+        """Return the names in the order in which a newcomer needs them."""
         names = rooms.names("commands")
         return [name for name in ORDER if name in names] + [name for name in names if name not in ORDER]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one command's file."""
+        """Import one command's file."""
         if cmd_name not in self.list_commands(ctx):
             raise Usage(str(UnknownName("command", cmd_name, self.list_commands(ctx))))
         command: click.Command = importlib.import_module(f"seqapp.commands.{cmd_name}").command
@@ -39,6 +39,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a user's mistake, a full disk or Ctrl-C becomes one line and its exit code."""
+        _show_notes()
         try:
             with raise_on_signal():
                 return super().invoke(ctx)
@@ -49,13 +50,13 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
-            said = _said(error)
-            if said is None or os.environ.get("SEQAPP_TRACEBACK"):
+            failure = _as_click_error(error)
+            if failure is None or os.environ.get("SEQAPP_TRACEBACK"):
                 raise
-            raise said from error
-        except KeyboardInterrupt as interruption:
-            logging.getLogger("tensorflow").setLevel(logging.CRITICAL)  # it would tell of what was left half made
-            click.echo(f"Interrupted. {interruption}".rstrip(), err=True)
+            raise failure from error
+        except KeyboardInterrupt as interrupt:
+            logging.getLogger("tensorflow").setLevel(logging.CRITICAL)  # it would report unfinished operations
+            click.echo(f"Interrupted. {interrupt}".rstrip(), err=True)
             sys.exit(130)
 
 
@@ -68,14 +69,30 @@ class Usage(click.ClickException):
         super().__init__(one_line(message))
 
 
-def _said(error: Exception) -> click.ClickException | None:
-    """An error in a user's own file, of the disk or for want of memory, in one line; None for one of ours."""
-    if blamed := rooms.blame(error):
-        return Usage(f"{blamed}  (SEQAPP_TRACEBACK=1 shows the way there.)")
+class Notes(logging.Handler):
+    """Shows what the library logs on stderr, warnings with "Note: " before them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        prefix = "Note: " if record.levelno >= logging.WARNING else ""
+        click.echo(f"{prefix}{record.getMessage()}", err=True)
+
+
+def _show_notes() -> None:
+    logger = logging.getLogger("seqapp")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [Notes()]
+
+
+def _as_click_error(error: Exception) -> click.ClickException | None:
+    """Return an error in a user's own file, of the disk or of memory as one line; None for a bug of seqapp."""
+    if location := rooms.blame(error):
+        return Usage(f"{location}  (Set SEQAPP_TRACEBACK=1 for the full traceback.)")
     if isinstance(error, OSError) and error.errno and not isinstance(error, BrokenPipeError):  # click's to handle
         return click.ClickException(describe_os_error(error))
     if isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError":  # the latter TensorFlow's
-        return click.ClickException("not enough memory for this. Ask for less, or stop what else is running.")
+        return click.ClickException("not enough memory. Use smaller values, or stop other programs.")
     return None
 
 

@@ -1,12 +1,12 @@
-"""The finder: a room file's name is its name. `datasets/stock.py` is the dataset stock; `./mine.py` works the same way.
+"""Find dataset, model, command and view files: a file's name is its name, and `./mine.py` works the same way.
 
-A room file is found by path and loaded; nothing is registered anywhere. Options are declared once, as click
-decorators on the room's function, and read from there.
+`datasets/stock.py` is the dataset stock. A file is found by its path and imported; nothing is registered anywhere. Its
+options are the fields of its dataclass `Options`, if it has one.
 """
 
 from __future__ import annotations
 
-import functools
+import dataclasses
 import importlib
 import inspect
 import sys
@@ -17,18 +17,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import click
-
 import seqapp
 from seqapp import trust
+from seqapp.contract.options import Option, options_of
 from seqapp.errors import BadInput, UnknownName
 
-NEEDS = {"datasets": ("load", "Task"), "models": ("layer",)}
+REQUIRED = {"datasets": ("load", "Task"), "models": ()}  # a model file defines one of `layer` and `network`
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a file that declares none."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """One loaded room file: its short `name`, where it lies, and the module."""
+    """One imported dataset or model file: its short `name`, its path, and the module."""
 
     name: str
     path: Path
@@ -41,33 +45,83 @@ class Room:
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The room's own defaults for training options, such as `{"units": 128}`."""
+        """The file's own defaults for training options, such as `{"units": 128}`."""
         return dict(getattr(self.module, "DEFAULTS", {}))
 
-    def call(self, function: str, **arguments: Any) -> Any:
-        """Call the room's `load` or `layer`.
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """The options that the file declares."""
+        return options_of(getattr(self.module, "Options", NoOptions))
+
+    def defines(self, name: str) -> bool:
+        """Return whether the file defines a name, such as a model file's `network` or `reads`."""
+        return hasattr(self.module, name)
+
+    def load(self, seed: int, **options: Any) -> Any:
+        """Return a dataset file's Dataset; options that are left out have their defaults.
 
         Raises:
-            BadInput: the function does not take these arguments.
+            UnknownName: the file declares no such option.
+            BadInput: the data is not usable, or `load` does not take `(options, seed)`.
         """
+        declared = getattr(self.module, "Options", NoOptions)
+        return self._call("load", options=declared(**self._values(options)), seed=seed)
+
+    def layer(self, units: int, name: str, **options: Any) -> Any:
+        """Return a model file's recurrent layer; options that are left out have their defaults.
+
+        Raises:
+            UnknownName: the file declares no such option.
+            BadInput: `layer` does not take `(units, name)` and the file's options.
+        """
+        return self._call("layer", units=units, name=name, **self._values(options))
+
+    def network(self, task: Any, options: Any, seed: int, **own: Any) -> Any:
+        """Return the Network that a model file wires itself.
+
+        Args:
+            task: the task that the network is for.
+            options: the NetworkOptions.
+            seed: fixes the initial weights.
+            own: the file's own options; those that are left out have their defaults.
+
+        Raises:
+            UnknownName: the file declares no such option.
+            BadInput: `network` does not take `(task, options, seed)` and the file's options.
+        """
+        return self._call("network", task=task, options=options, seed=seed, **self._values(own))
+
+    def reads(self, feature: Any) -> bool:
+        """Return whether a model file says that its networks read this kind of feature, or says nothing about it."""
+        return bool(self._call("reads", feature=feature)) if self.defines("reads") else True
+
+    def _values(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Return all values of the file's options, lists as the tuples that the command line gives."""
+        values = {option.name: option.default for option in self.options}
+        for name, value in options.items():
+            if name not in values:
+                raise UnknownName("option", name, values, where=f"{self.path}: ")
+            values[name] = tuple(value) if isinstance(value, list) else value
+        return values
+
+    def _call(self, function: str, **arguments: Any) -> Any:
         called = getattr(self.module, function)
-        arguments = defaults(called) | arguments
         try:
             inspect.signature(called).bind(**arguments)
         except TypeError as error:
-            wanted = ", ".join(arguments)
-            raise BadInput(f"{self.path}: {function} does not take what it is given ({wanted}): {error}.") from None
+            expected = ", ".join(arguments)
+            raise BadInput(f"{self.path}: {function} does not take its arguments ({expected}): {error}.") from None
         return called(**arguments)
 
 
 def names(kind: str) -> list[str]:
     """Return the names of the files in a folder ("datasets", "models", "commands", "inspection"), sorted."""
-    found = {file.stem for folder in seqapp.__path__ for file in (Path(folder) / kind).glob("*.py")}
-    return sorted(name for name in found if not name.startswith("_"))
+    stems = {file.stem for folder in seqapp.__path__ for file in (Path(folder) / kind).glob("*.py")}
+    return sorted(name for name in stems if not name.startswith("_"))
 
 
 def find(kind: str, name: str) -> Room:
-    """Load the room file called `name`, or the user's own file where `name` ends in .py.
+    """Import the dataset or model file called `name`, or the user's own file if `name` ends in .py.
 
     Raises:
         UnknownName: there is no such file.
@@ -76,20 +130,21 @@ def find(kind: str, name: str) -> Room:
     if name.endswith(".py"):
         content = _content(kind, Path(name))
         trust.note(Path(name), content)
-        return _checked(kind, _load_file(kind, Path(name), content, beside=True))
+        return _check(kind, _import_file(kind, Path(name), content, with_neighbours=True))
     if name not in names(kind):
-        own = f" Your own file is named by its path: ./{name}.py" if _is_file(Path(f"{name}.py")) else ""
-        raise UnknownName(kind.removesuffix("s"), name, names(kind), after=own)
+        hint = f" Your own file is named by its path: ./{name}.py" if _is_file(Path(f"{name}.py")) else ""
+        raise UnknownName(kind.removesuffix("s"), name, names(kind), after=hint)
     path = next(file for folder in seqapp.__path__ if (file := Path(folder) / kind / f"{name}.py").is_file())
-    return _checked(kind, Room(name, path, _imported(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))))
+    module = _located_errors(path, lambda: importlib.import_module(f"seqapp.{kind}.{name}"))
+    return _check(kind, Room(name, path, module))
 
 
 def find_again(kind: str, name: str, folder: Path) -> Room:
-    """The room file that the run in `folder` was trained with; the user's own by its path, or a copy in the folder.
+    """Import the file that the run in `folder` was trained with: by name, by path, or its copy in the folder.
 
     Raises:
         UnknownName: there is no such file.
-        BadInput: as in `find`, or the file is code that nobody has named here.
+        BadInput: as in `find`, or the file is code that the user has not named here.
     """
     if not name.endswith(".py"):
         return find(kind, name)
@@ -97,29 +152,18 @@ def find_again(kind: str, name: str, folder: Path) -> Room:
     file = copy if _is_file(copy) else Path(name)
     content = _content(kind, file)
     trust.require(folder, file, content)
-    return _checked(kind, _load_file(kind, file, content, beside=file != copy or trust.asked_for(file)))
-
-
-@functools.cache  # click.command takes the declarations off the function, so they can be read only once
-def options(function: Callable[..., Any]) -> list[click.Parameter]:
-    """The click options declared on a room's function."""
-    return list(click.command("room")(function).params)
-
-
-@functools.cache
-def defaults(function: Callable[..., Any]) -> dict[str, Any]:
-    """The values of the options declared on a room's function where none is given."""
-    return dict(click.Command("room", params=options(function)).make_context("room", []).params)
+    return _check(kind, _import_file(kind, file, content, with_neighbours=file != copy or trust.is_trusted(file)))
 
 
 def blame(error: BaseException) -> str | None:
-    """Where in a user's own room file an error arose, and its last words; None if none of these files took part."""
+    """Return where in a user's own file an error arose, and its message; None if no such file was involved."""
     own = {getattr(module, "__file__", None) for name, module in sys.modules.items() if name.startswith("seqapp_own_")}
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename in own]
     if not frames:
         return None
-    said = [line.strip() for line in str(error).splitlines() if line.strip()] or [""]
-    return f"{frames[-1].filename}, line {frames[-1].lineno}, in {frames[-1].name}: {type(error).__name__}: {said[0]}"
+    last, lines = frames[-1], [line.strip() for line in str(error).splitlines() if line.strip()]
+    message = lines[0] if lines else ""
+    return f"{last.filename}, line {last.lineno}, in {last.name}: {type(error).__name__}: {message}"
 
 
 def _is_file(path: Path) -> bool:
@@ -140,22 +184,23 @@ def _content(kind: str, path: Path) -> bytes:
         raise BadInput(f"'{path}' cannot be read: {error.strerror}.") from None
 
 
-def _load_file(kind: str, path: Path, content: bytes, beside: bool) -> Room:
-    """A module of what the file was seen to hold: a compiled file that lies with it could hold another program."""
-    name = f"seqapp_own_{kind}_{path.stem}"
+def _import_file(kind: str, path: Path, content: bytes, with_neighbours: bool) -> Room:
+    """Make a module of the content that was checked: a compiled file beside it could hold another program."""
+    name, full = f"seqapp_own_{kind}_{path.stem}", path.resolve()
     module = ModuleType(name)
-    module.__file__ = str(path.resolve())
+    module.__file__ = str(full)
     sys.modules[name] = module  # dataclasses look their module up by name
-    if beside and str(path.resolve().parent) not in sys.path:
-        sys.path.append(str(path.resolve().parent))  # files beside it can be imported, as from a script
-    _imported(path, lambda: exec(compile(content, str(path.resolve()), "exec", dont_inherit=True), module.__dict__))
-    return Room(path.stem, path.resolve(), module)
+    if with_neighbours and str(full.parent) not in sys.path:
+        sys.path.append(str(full.parent))  # files beside it can be imported, as from a script
+    _located_errors(path, lambda: exec(compile(content, str(full), "exec", dont_inherit=True), module.__dict__))
+    return Room(path.stem, full, module)
 
 
-def _imported(path: Path, load: Callable[[], Any]) -> Any:
+def _located_errors(path: Path, load: Callable[[], Any]) -> Any:
+    """Call `load`; an error in it is one of the file, reported with its line."""
     try:
         return load()
-    except Exception as error:  # whatever the file raises is the file's own error, shown as such
+    except Exception as error:
         frames = [
             frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path.resolve()
         ]
@@ -165,8 +210,14 @@ def _imported(path: Path, load: Callable[[], Any]) -> Any:
         ) from error
 
 
-def _checked(kind: str, room: Room) -> Room:
-    for needed in NEEDS[kind]:
-        if not hasattr(room.module, needed):
-            raise BadInput(f"{room.path} defines no '{needed}'; {kind}/README.md says what a file there must define.")
+def _check(kind: str, room: Room) -> Room:
+    """Raise BadInput unless the file defines what the contract asks for."""
+    for name in REQUIRED[kind]:
+        if not room.defines(name):
+            raise BadInput(f"{room.path} defines no '{name}'; {kind}/README.md says what a file there must define.")
+    if kind == "models" and room.defines("layer") == room.defines("network"):
+        count = "both 'layer' and 'network'" if room.defines("layer") else "neither 'layer' nor 'network'"
+        raise BadInput(f"{room.path} defines {count}; a model file defines one of them, as models/README.md says.")
+    if not dataclasses.is_dataclass(getattr(room.module, "Options", NoOptions)):
+        raise BadInput(f"{room.path}: expected Options to be a dataclass; decorate it with @dataclass(frozen=True).")
     return room

@@ -17,8 +17,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from seqapp import rooms
-from seqapp.api.train_command import train_command
 from seqapp.cli import main
+from seqapp.commands._train import parse
 from seqapp.system.tensorflow import start_tensorflow
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -114,9 +114,7 @@ def _asker() -> subprocess.Popen[str]:
 def small_dataset(name: str, seed: int = 0) -> Any:
     """A dataset with the options of `SMALL`."""
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    values = train_command(room, model, lambda _: None).make_context("train", list(SMALL.get(name, []))).params
-    own = {str(option.name) for option in rooms.options(room.module.load)}
-    return room.module.load(**{key: values[key] for key in own}, seed=seed)
+    return room.load(seed, **parse(room, model, [str(word) for word in SMALL.get(name, [])]).dataset_options)
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ class TestFibonacci:
                 assert sum(int(digit) * 10**place for place, digit in enumerate(column)) == term
 
     def test_targets_are_the_next_terms_digits_and_the_last_carry_counts(self) -> None:
-        dataset = room("fibonacci").load(2, 100, 20, 60, "0.7,0.15,0.15", seed=0)
+        dataset = rooms.find("datasets", "fibonacci").load(0, sequences=100, test_digits=60)
         windows = dataset.windows("test")
         for index in range(0, windows.count, 7):
             _, targets, weights = example(windows, index)
@@ -47,7 +47,7 @@ class TestFibonacci:
             assert weights.sum() == len(str(max(terms))) + 1
 
     def test_nothing_of_the_canonical_sequence_is_trained_on_and_terms_are_short(self) -> None:
-        dataset = room("fibonacci").load(2, 6000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        dataset = rooms.find("datasets", "fibonacci").load(0)
         numbers = {1}
         first, second = 1, 1
         for _ in range(120):
@@ -58,7 +58,7 @@ class TestFibonacci:
             assert max(max(row) for row in dataset.rows[split]) < 10**20
 
     def test_the_test_asks_from_the_5th_term_to_1000_digits_and_unseen_starts(self) -> None:
-        dataset = room("fibonacci").load(2, 6000, 20, 1000, "0.7,0.15,0.15", seed=0)
+        dataset = rooms.find("datasets", "fibonacci").load(0)
         canonical = [row[-1] for row in dataset.rows["test"][: dataset.canonical]]
         assert len(canonical) >= 200
         assert canonical[0] == 5
@@ -95,7 +95,7 @@ class TestWeatherDinner:
         np.testing.assert_allclose(forecast.sum(1), 1)
 
     def test_no_forecast_from_the_past_beats_the_best_possible(self) -> None:
-        dataset = room("weather_dinner").load(*self.options(), seed=0)
+        dataset = rooms.find("datasets", "weather_dinner").load(0, window=20, days=6000)
         baselines = dataset.baselines()
         best = dataset.metrics(baselines["best_possible"].predictions)
         for name in ("majority", "repeat_last", "markov"):
@@ -121,16 +121,10 @@ class TestWeatherDinner:
         away = "".join("x" if dinner == "" else "." for dinner in log.target)
         assert max(map(len, away.split("."))) == 14
 
-    @staticmethod
-    def options(**changes: Any) -> tuple[Any, ...]:
-        values = {"csv": None, "target": "dinner", "inputs": None, "known": None, "date": None, "window": 20, "days": 6000,
-                  "noise": 0.03, "hide": None, "split": "0.7,0.15,0.15", "split_at": None} | changes  # fmt: skip
-        return tuple(values.values())
-
     def test_todays_dinner_is_never_in_the_input_and_todays_weather_is(self) -> None:
         import tensorflow as tf
 
-        task = room("weather_dinner").load(*self.options(), seed=0).task
+        task = rooms.find("datasets", "weather_dinner").load(0, window=20, days=6000).task
         weather = np.random.default_rng(0).normal(size=(1, 6, 5)).astype(np.float32)
         dinner = np.array([["pizza", "sushi", "", "pizza", "waffles", "pizza"]])
         other = np.array([["pizza", "sushi", "", "pizza", "waffles", "waffles"]])
@@ -145,8 +139,7 @@ class TestWeatherDinner:
         assert changed.tolist() == [False] * 5 + [True]
 
     def test_scales_and_classes_never_see_the_test_split(self) -> None:
-        module = room("weather_dinner")
-        dataset = module.load(*self.options(), seed=0)
+        dataset = rooms.find("datasets", "weather_dinner").load(0, window=20, days=6000)
         stop = dataset.cut.train[1]
         np.testing.assert_allclose(dataset.task.mean, dataset.log.numbers[:stop].mean(0))
         np.testing.assert_allclose(dataset.task.scale, dataset.log.numbers[:stop].std(0))

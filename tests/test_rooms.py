@@ -118,7 +118,7 @@ class TestMistakes:
         )
 
     def test_a_file_that_fails_to_import_shows_its_own_error(self, outside: Path) -> None:
-        (outside / "broken.py").write_text('"""Broken."""\nimport click\n\nROWS = undefined + 1\n')
+        (outside / "broken.py").write_text('"""Broken."""\nimport math\n\nROWS = undefined + 1\n')
         said = refused("train", "./broken.py")
         assert said == (
             "Error: broken.py, line 4: the file exists but fails to import: NameError: name 'undefined' is not defined"
@@ -158,7 +158,7 @@ class TestMistakes:
         )
 
     def test_an_option_declared_twice(self, outside: Path) -> None:
-        text = (outside / "stacked_gru.py").read_text().replace("--depth", "--units")
+        text = (outside / "stacked_gru.py").read_text().replace("depth: int", "units: int")
         (outside / "twice.py").write_text(text)
         said = refused("train", "stock", "--model", "./twice.py")
         assert said == "Error: the option --units is declared twice: rename it in your dataset or model file."

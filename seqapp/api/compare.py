@@ -13,8 +13,7 @@ from typing import Any
 
 import click
 
-from seqapp import rooms
-from seqapp.api.entries import PLACE, Entry, Training
+from seqapp.api.entries import PLACE, Entry, Parse, Training
 from seqapp.errors import BadInput
 from seqapp.evaluation.comparison_table import averaged, summaries, verdict
 from seqapp.evaluation.verdict import listed
@@ -33,6 +32,7 @@ class Comparison:
     gaps: list[int]
     out: str | None
     options: list[str]
+    parse: Parse
 
     def trainings(self) -> Iterator[Training]:
         """All of them, those of the first seed first."""
@@ -42,7 +42,7 @@ class Comparison:
             folder = parent / f"{entry.slug}{'' if gap is None else f'-gap{gap}'}-{seed}"
             words = [*self.options, *([] if gap is None else ["--gap", PLACE]), *entry.options]
             options = tuple(words if gap is None else [word.replace(PLACE, str(gap)) for word in words])
-            yield Training(self.dataset, entry, gap, seed, folder, options)
+            yield Training(self.dataset, entry, gap, seed, folder, options, self.parse)
 
     def check(self) -> None:
         """Refuse wrong options before anything is trained.
@@ -53,18 +53,18 @@ class Comparison:
         self._check_gaps()
         taken: dict[Path, Training] = {}
         for training in self.trainings():
-            training.context()
+            training.recipe()
             other = taken.setdefault(training.folder, training)
             if other is not training:
                 raise BadInput(
                     f"--models: '{other.entry.name}' and '{training.entry.name}' would both be trained in "
                     f"{training.folder}. Compare them in two calls, each with its --out."
                 )
-            if training.is_there():
-                training.refuse_another()
+            if training.exists():
+                training.refuse_different()
 
     def _check_gaps(self) -> None:
-        declared = [name for option in rooms.options(self.dataset.module.load) for name in option.opts]
+        declared = [option.flag for option in self.dataset.options]
         words = [*self.options, *(word for entry in self.entries for word in entry.options)]
         if self.gaps and "--gap" not in declared:
             raise BadInput(f"--gaps: the dataset {self.dataset.name} has no option --gap.")

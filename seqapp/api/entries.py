@@ -1,4 +1,4 @@
-"""What a comparison trains: one model, perhaps with options for it alone, at one gap, if any, with one seed."""
+"""What `compare` trains: one model, possibly with options of its own, at one gap, if any, with one seed."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import csv
 import json
 import re
 import shlex
+import sys
 from collections import ChainMap
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import click
-
 from seqapp import rooms
+from seqapp.api import train
 from seqapp.api.train import Recipe
-from seqapp.api.train_command import train_command
-from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput, WorkFailed
 from seqapp.rooms import Room
-from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import Run, open_run
+from seqapp.system.locks import refuse_in_use
+from seqapp.training.progress import Progress
 
+Parse = Callable[[Room, Room, Sequence[str]], Recipe]  # what a train command's options would train
 GENERAL = ("--model", "--seed", "--resume", "--force", "--out")  # never for one model alone
 PLACE = "{gap}"  # where an option's value is the gap
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of --models: a model, and options for it alone. `name` is as it was written."""
+    """One entry of --models: a model, and options of its own. `name` is the entry as written."""
 
     name: str
     model: Room
@@ -38,7 +39,7 @@ class Entry:
         """Split an entry as a shell does: "lstm --chrono 200" -> lstm with ("--chrono", "200").
 
         Raises:
-            BadInput: it is no model with options, or an option is not for it to say.
+            BadInput: it is not a model with options, or an option is not allowed here.
         """
         try:
             model, *options = shlex.split(text)
@@ -68,70 +69,71 @@ class Training:
     seed: int
     folder: Path
     options: tuple[str, ...]
+    parse: Parse
 
     def __str__(self) -> str:
-        at = "" if self.gap is None else f", gap {self.gap}"
-        return f"{self.entry.name}{at}, seed {self.seed}"
+        gap = "" if self.gap is None else f", gap {self.gap}"
+        return f"{self.entry.name}{gap}, seed {self.seed}"
 
-    def context(self, *more: str) -> click.Context:
-        """The train command with these options.
+    def recipe(self) -> Recipe:
+        """Return what to train.
 
         Raises:
-            BadInput: it does not take them.
+            BadInput: the train command does not take the options.
         """
-        command = train_command(self.dataset, self.entry.model, lambda _: None)
-        place = ["--model", self.entry.model.name, "--seed", str(self.seed), "--out", str(self.folder)]
         try:
-            return command.make_context("seqapp compare", [*self.options, *place, *more])
-        except click.UsageError as error:
-            raise BadInput(f"{self.entry.name}: {error.format_message()}") from None
+            return self.parse(self.dataset, self.entry.model, [*self.options, "--seed", str(self.seed)])
+        except BadInput as error:
+            raise BadInput(f"{self.entry.name}: {error}") from None
 
     def run(self) -> Run:
-        """Train it; where it is there, go on with it or use it. One that diverges counts with its last good weights."""
-        more = []
-        if self.is_there():
-            self.refuse_another(read_data=True)
-            if open_run(self.folder).record.get("diverged"):
+        """Return the trained run: an existing one is used or continued; a diverged one has its last good weights."""
+        resume = False
+        if self.exists():
+            self.refuse_different(read_data=True)
+            record = open_run(self.folder).record
+            if record.get("diverged"):
                 return open_run(self.folder)
-            begun = open_run(self.folder).record.get("finished") or any((self.folder / "checkpoints").glob("*.npz"))
-            more = ["--resume" if begun else "--force"]  # killed before its first checkpoint: nothing is lost
-        try:
-            with self.context(*more) as context:  # not `main`, which makes another error of an interruption
-                context.command.invoke(context)
-        except WorkFailed as error:
-            click.echo(f"Note: {error}", err=True)
-            with (self.folder / "history.csv").open(newline="", encoding="utf-8") as rows:
-                seconds = [float(row["seconds"]) for row in csv.DictReader(rows)]
-            return open_run(self.folder).update(diverged=True, seconds=seconds[-1])
-        return open_run(self.folder)
+            resume = record.get("finished") or any((self.folder / "checkpoints").glob("*.npz"))
+        refuse_in_use(self.folder)
+        with Progress() as progress:
+            try:
+                return self._resume(progress) if resume else self._start(progress)
+            except WorkFailed as error:
+                progress.note(f"Note: {error}")
+        with (self.folder / "history.csv").open(newline="", encoding="utf-8") as rows:
+            seconds = [float(row["seconds"]) for row in csv.DictReader(rows)]
+        return open_run(self.folder).update(diverged=True, seconds=seconds[-1])
 
-    def is_there(self) -> bool:
-        """Whether there is a run to go on with."""
+    def _resume(self, progress: Progress) -> Run:
+        return train.resume(self.folder, self.dataset, self.entry.model, {}, progress)
+
+    def _start(self, progress: Progress) -> Run:
+        force = "--force" in self.options or self.exists()  # a run without a checkpoint loses nothing
+        return train.start(self.recipe(), self.folder, force, ["seqapp", *sys.argv[1:]], progress)
+
+    def exists(self) -> bool:
+        """Return whether there is a run to use or to continue."""
         return "--force" not in self.options and (self.folder / "run.json").is_file()
 
-    def refuse_another(self, read_data: bool = False) -> None:
-        """Refuse to take a run for this one that was trained with other options, given or by default.
+    def refuse_different(self, read_data: bool = False) -> None:
+        """Raise if the existing run was trained with other options, requested or by default.
+
+        Args:
+            read_data: also compare the options that the data decides.
 
         Raises:
-            BadInput: it was. Options that are left to the data are compared only with `read_data`.
+            BadInput: it was.
         """
-        run, asked = open_run(self.folder), self._recipe()
-        left = {name for name in asked.dataset.defaults if (asked.network | asked.training)[name] is None}
-        if left and read_data:
-            asked, left = asked.resolved(run.load_dataset()), set()
-        known, given = (dict(ChainMap(*groups.values())) for groups in (run.record["options"], asked.options()))
-        for name, value in given.items():
-            if name not in left and name in known and json.loads(json.dumps(value)) != known[name]:
+        run, recipe = open_run(self.folder), self.recipe()
+        by_data = {name for name in self.dataset.defaults if (recipe.network | recipe.training)[name] is None}
+        if by_data and read_data:
+            recipe, by_data = recipe.resolved(run.load_dataset()), set()
+        known, requested = (dict(ChainMap(*groups.values())) for groups in (run.record["options"], recipe.options()))
+        for name, value in requested.items():
+            if name not in by_data and name in known and json.loads(json.dumps(value)) != known[name]:
                 option = f"--{name.replace('_', '-')}"
                 raise BadInput(
                     f"{self.folder} was trained with {option} {known[name]}, not with {option} {value}. "
-                    "Use --force to train all anew, or --out for another folder."
+                    "Use --force to train everything again, or --out for another folder."
                 )
-
-    def _recipe(self) -> Recipe:
-        declared = (self.dataset.module.load, self.entry.model.module.layer)
-        own = ([str(option.name) for option in rooms.options(function)] for function in declared)
-        values = self.context().params
-        general = ([option.name for option in options_of(kind)] for kind in (NetworkOptions, TrainingOptions))
-        groups = ({name: values[name] for name in names} for names in (*own, *general))
-        return Recipe(self.dataset, self.entry.model, *groups)

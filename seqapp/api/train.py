@@ -18,7 +18,15 @@ from seqapp.errors import BadInput
 from seqapp.networks.factory import build, why_not
 from seqapp.networks.stack import Network, check_causal
 from seqapp.rooms import Room
-from seqapp.runs.lifecycle import begin, begun, epochs, is_untrained, refuse_nothing, refuse_to_overwrite, resumable
+from seqapp.runs.lifecycle import (
+    delete_old_run,
+    finished_epochs,
+    is_untrained,
+    refuse_empty,
+    refuse_to_overwrite,
+    replace_run,
+    resumable,
+)
 from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import FORMAT, Run, layer_of, load_weights, open_run, versions
 from seqapp.system.files import make_folder
@@ -83,7 +91,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
         BadInput: the folder exists and `force` is not given, or the data is not usable.
     """
     refuse_to_overwrite(folder, force)
-    dataset = recipe.dataset.call("load", **recipe.dataset_options, seed=recipe.training["seed"])
+    dataset = recipe.dataset.load(recipe.training["seed"], **recipe.dataset_options)
     check_dataset(dataset)
     left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
     recipe = recipe.resolved(dataset)
@@ -98,7 +106,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     make_folder(folder)
     with locked(folder):
         refuse_to_overwrite(folder, force)  # another training may have been here meanwhile
-        with begun(Run(folder, _record(recipe, dataset, network, command))) as run:
+        with replace_run(Run(folder, _record(recipe, dataset, network, command))) as run:
             return _finished(run, dataset, network, train(folder, dataset, network, options, report))
 
 
@@ -141,13 +149,13 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
     Raises:
         BadInput: there is no such run, its data has changed, or a change would make it another run.
     """
-    refuse_nothing(folder)
+    refuse_empty(folder)
     open_run(folder)
     with locked(folder):
         run = open_run(folder)  # as it is now that nobody else writes to it
         _refuse_another(run, dataset, model, changes)
         with resumable(run):
-            return _gone_on(begin(run), changes, report)
+            return _gone_on(delete_old_run(run), changes, report)
 
 
 def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[str, Any]) -> None:
@@ -174,7 +182,7 @@ def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
         report.note("stopped before its first checkpoint: nothing is lost, it begins again")
     data = before.load_dataset()
     network = before.new_network(data.task)
-    done = bool(before.record["finished"]) and epochs(before) >= training.epochs
+    done = bool(before.record["finished"]) and finished_epochs(before) >= training.epochs
     run = before.update(options=options | {"training": dataclasses.asdict(training)}, finished=done)
     try:
         position = train(run.folder, data, network, training, report, resume=not untrained)

@@ -34,6 +34,7 @@ def command(
     from seqapp import rooms
     from seqapp.api.compare import Comparison
     from seqapp.api.entries import Entry
+    from seqapp.commands._train import parse
     from seqapp.evaluation.comparison_table import show
 
     form = _form(**forms)
@@ -44,7 +45,7 @@ def command(
     if not (entries := [Entry.parse(entry) for entry in _listed(models)]):
         raise BadInput(f"--models: expected names with commas between them, got '{models}'.")
     tried = _numbers(seeds, "--seeds", "0,1,2"), [] if gaps is None else sorted(_numbers(gaps, "--gaps", "50,200,500"))
-    comparison = Comparison(rooms.find("datasets", dataset), entries, *tried, out, options)
+    comparison = Comparison(rooms.find("datasets", dataset), entries, *tried, out, options, parse)
     comparison.check()
     show(comparison.run(), form, terminal=sys.stdout.isatty())
 

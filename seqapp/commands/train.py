@@ -5,27 +5,26 @@ from __future__ import annotations
 import click
 
 from seqapp import rooms
-from seqapp.api.train_command import train_command
-from seqapp.runs.run import Run
+from seqapp.commands._train import train_command
 
 
 class Datasets(click.Group):
-    """The files of the datasets room, and the user's own by path."""
+    """The files in datasets/, and the user's own by path."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the datasets."""
+        """Return the names of the datasets."""
         return rooms.names("datasets")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the dataset, and the model that the arguments name: both bring their options."""
+        """Find the dataset, and the model that the arguments name: both bring options."""
         dataset = rooms.find("datasets", args[0])
         model = rooms.find("models", _model(args[1:]))
-        return args[0], train_command(dataset, model, _say), args[1:]
+        return args[0], train_command(dataset, model), args[1:]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """For the list in --help."""
+        """Return a command for the list in --help."""
         return click.Command(cmd_name, short_help=rooms.find("datasets", cmd_name).summary)
 
 
@@ -37,13 +36,8 @@ def command() -> None:
     """
 
 
-def _say(run: Run) -> None:
-    size, seconds = run.record["parameters"], run.record["seconds"]
-    click.echo(f"{run.folder}  {size} parameters, {seconds:.0f} s. Next: seqapp evaluate {run.folder}")
-
-
 def _model(args: list[str]) -> str:
-    """The value of --model, read ahead because the model's own options depend on it."""
+    """Return the value of --model, read ahead because the command's options depend on it."""
     for index, argument in enumerate(args):
         if argument.startswith("--model="):
             return argument.partition("=")[2]

@@ -142,21 +142,22 @@ def rows(options: Iterable[Option], defaults: Mapping[str, Any] | None = None) -
         defaults: values that replace some of their defaults, such as a dataset file's DEFAULTS.
     """
     values = {option.name: option.default for option in options} | dict(defaults or {})
-    return [
-        (option.flag, _shown(option, values[option.name]), "|".join(option.choices) or str(option.range), option.help)
-        for option in options
-    ]
+    return [(option.flag, _shown(option, values[option.name]), _allowed(option), option.help) for option in options]
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Option:
     return Option(field.name, hint, field.default, **field.metadata.get(_METADATA, {"help": ""}))
 
 
+def _allowed(option: Option) -> str:
+    return "|".join(option.choices) or str(option.range) or option.metavar or ""
+
+
 def _shown(option: Option, value: Any) -> str:
     if option.default_text and value == option.default:
         return option.default_text
-    if value is None:
-        return "" if option.optional else "by the data"
+    if value is None or value == ():
+        return "" if option.optional or option.multiple else "by the data"
     return str(value) if not isinstance(value, bool) else ("on" if value else "off")
 
 

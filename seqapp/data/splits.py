@@ -5,13 +5,12 @@ from __future__ import annotations
 import bisect
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import click
-
 from seqapp.contract import SPLITS
+from seqapp.contract.options import option
 from seqapp.data.table import Table
 from seqapp.errors import BadInput
 
@@ -41,22 +40,18 @@ class Split:
         return described
 
 
-def by_rows(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare `--split` on a dataset's `load`."""
-    return click.option(
-        "--split",
-        default=DEFAULT,
-        show_default=True,
+def split_option() -> Any:
+    """Return the field `split` of a dataset's `Options`."""
+    return option(
+        DEFAULT,
+        "Fractions (at most 1 in all) or row counts, in time order; rows beyond their sum are left out.",
         metavar="TRAIN,VALIDATION,TEST",
-        help="Fractions (at most 1 in all) or row counts, in time order; rows beyond their sum are left out.",
-    )(function)
+    )
 
 
-def by_date(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare `--split-at` on a dataset's `load`."""
-    return click.option(
-        "--split-at", metavar="DATE,DATE", help="First day of validation and first day of test, in place of --split."
-    )(function)
+def split_at_option() -> Any:
+    """Return the field `split_at` of a dataset's `Options`."""
+    return option(None, "First day of validation and first day of test, in place of --split.", metavar="DATE,DATE")
 
 
 def cut(rows: int, split: str, least: int = 1) -> Split:

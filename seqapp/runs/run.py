@@ -1,15 +1,15 @@
-"""The run folder: what a training leaves behind and all that predict, generate and export need. Never overwritten."""
+"""The run folder: what a training run writes, and all that predict, generate and export need. Never overwritten."""
 
 from __future__ import annotations
 
 import json
+import logging
 import platform
+import shlex
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import click
 
 import seqapp
 from seqapp import rooms
@@ -26,11 +26,13 @@ if TYPE_CHECKING:
 
 Options = TypeVar("Options", NetworkOptions, TrainingOptions)
 FORMAT = 1  # of run.json; raised when an older seqapp could not read the folder
+ENTRIES = {"dataset", "model", "rooms", "options", "task", "seed", "data", "latest"}  # that a run.json must have
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run folder and what its run.json says."""
+    """One run folder and the content of its run.json."""
 
     folder: Path
     record: dict[str, Any]
@@ -47,23 +49,32 @@ class Run:
 
     @property
     def weights(self) -> Path:
-        """The best weights by validation."""
+        """The file of the best weights by validation."""
         return self.folder / "model.keras"
 
+    @property
+    def resume_command(self) -> str:
+        """The command that continues the training run."""
+        dataset, folder = shlex.quote(self.record["rooms"]["dataset"]), shlex.quote(str(self.folder))
+        return f"seqapp train {dataset} --out {folder} --resume"
+
     def dataset_room(self) -> rooms.Room:
-        """The dataset file that the run was trained with."""
+        """Return the dataset file that the run was trained with."""
         return self._room("datasets", "dataset")
 
     def model_room(self) -> rooms.Room:
-        """The model file that the run was trained with."""
+        """Return the model file that the run was trained with."""
         return self._room("models", "model")
 
     def _room(self, kind: str, key: str) -> rooms.Room:
-        """The room by name; a user's own file by its path, or a copy of it in the run folder."""
         return rooms.find_again(kind, self.record["rooms"][key], self.folder)
 
     def task(self) -> Task:
-        """The task as it was fitted, without the data."""
+        """Return the fitted task, without the data.
+
+        Raises:
+            BadInput: run.json does not describe a task of the dataset file.
+        """
         kind = self.dataset_room().module.Task
         records.check_fields(self.folder / "run.json", "task", kind, self.record["task"])
         try:
@@ -77,17 +88,20 @@ class Run:
         return restored
 
     def load_dataset(self) -> Dataset:
-        """The data that the run was trained on, read again; refused if it has changed."""
-        room, options = self.dataset_room(), self.record["options"]["dataset"]
-        self._check_options(room, room.module.load, "dataset")
-        dataset: Dataset = room.call("load", **options, seed=self.record["seed"])
+        """Read the data that the run was trained on.
+
+        Raises:
+            BadInput: the data, or how the dataset file prepares it, has changed since training.
+        """
+        room = self.dataset_room()
+        dataset: Dataset = room.load(self.record["seed"], **self._own_options(room, "dataset"))
         if dataset.data["sha256"] != self.record["data"]["sha256"]:
             raise BadInput(
                 f"{self.folder}: the data has changed since training (sha256 {dataset.data['sha256'][:12]}…, "
                 f"trained on {self.record['data']['sha256'][:12]}…). Restore it, or train again with --force."
             )
-        late = dict.fromkeys(dataset.task.calibration)  # set by a training, not by the data
-        if json.loads(json.dumps(dataset.task.state() | late)) != self.record["task"] | late:
+        calibrated = dict.fromkeys(dataset.task.calibration)  # after training, so the data does not determine these
+        if json.loads(json.dumps(dataset.task.state() | calibrated)) != self.record["task"] | calibrated:
             raise BadInput(
                 f"{self.folder}: {self.dataset}.py now prepares the data in another way than at training. "
                 "Train again with --force."
@@ -96,52 +110,52 @@ class Run:
         return dataset
 
     def new_network(self, task: Task) -> Network:
-        """The network with its initial weights."""
+        """Return the network with its initial weights."""
         from seqapp.networks.factory import build
 
-        room, options = self.model_room(), self.record["options"]["model"]
-        self._check_options(room, room.module.layer, "model")
-        layer = layer_of(room, options)
-        network_options = self.network_options()
-        archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, network_options)
-        return build(task, layer, network_options, self.record["seed"])
+        room = self.model_room()
+        layer = layer_of(room, self._own_options(room, "model"))
+        options = self.network_options()
+        archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, options)
+        return build(task, layer, options, self.record["seed"])
 
     def network_options(self) -> NetworkOptions:
-        """The options of the network; one that is newer than the run has its default."""
-        return self._general("network", NetworkOptions)
+        """Return the options of the network; one that is newer than the run has its default."""
+        return self._general_options("network", NetworkOptions)
 
     def training_options(self) -> TrainingOptions:
-        """The options of the training run; one that is newer than the run has its default."""
-        return self._general("training", TrainingOptions)
+        """Return the options of the training run; one that is newer than the run has its default."""
+        return self._general_options("training", TrainingOptions)
 
-    def _general(self, group: str, kind: type[Options]) -> Options:
+    def _general_options(self, group: str, kind: type[Options]) -> Options:
         values: dict[str, Any] = self.record["options"][group]
-        records.check_values(self.folder / "run.json", f"options.{group}", options_of(kind), values)
+        records.check_options(self.folder / "run.json", f"options.{group}", options_of(kind), values)
         return kind(**values)
 
-    def _check_options(self, room: rooms.Room, function: Any, group: str) -> None:
-        """Refuse options that the room's file does not have, or would not take."""
-        options, declared = self.record["options"][group], rooms.options(function)
-        now = {str(option.name) for option in declared}
-        if not options.keys() <= now:  # an option that is new since has its default
-            changed = ", ".join(sorted(now ^ options.keys()))
+    def _own_options(self, room: rooms.Room, group: str) -> dict[str, Any]:
+        """Return the options of the dataset or model file; one that is newer than the run has its default."""
+        values: dict[str, Any] = self.record["options"][group]
+        known = {option.name for option in room.options}
+        if not values.keys() <= known:
+            changed = ", ".join(sorted(known ^ values.keys()))
             raise BadInput(
                 f"{room.path} has changed since training: other options ({changed}). Train again with --force."
             )
-        records.check_options(self.folder / "run.json", f"options.{group}", declared, options)
+        records.check_options(self.folder / "run.json", f"options.{group}", room.options, values)
+        return values
 
     def load_network(self, task: Task) -> Network:
-        """The trained network for use on any machine: rebuilt from run.json, only its weights read from model.keras.
+        """Return the trained network, rebuilt from run.json; only its weights are read from model.keras.
 
         Raises:
-            BadInput: model.keras is missing, damaged, or holds another network than run.json describes.
+            BadInput: model.keras is missing, damaged, or of another network than run.json describes.
         """
         if self.weights.exists() and not self.weights.is_file():
             raise BadInput(f"{self.weights}: expected a file, got something else. Train again with --force.")
         if not self.weights.is_file():
             raise BadInput(
-                f"{self.folder}: no model.keras: the training did not get that far. "
-                f"Continue with: seqapp train {self.record['rooms']['dataset']} --out {self.folder} --resume"
+                f"{self.folder}: no model.keras: the training run did not get that far. "
+                f"Continue with: {self.resume_command}"
             )
         network = self.new_network(task)
         load_weights(network, self.weights)
@@ -164,15 +178,15 @@ def load_weights(network: Network, file: Path) -> None:
     archives.check_keras(file, network)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Keras only warns where it finds no weights for a layer
+            warnings.simplefilter("error")  # Keras only warns when it finds no weights for a layer
             network.model.load_weights(file)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadInput(f"{file}: the weights do not fit the network: {' '.join(str(error).split())[:200]}") from None
 
 
 def layer_of(room: rooms.Room, options: dict[str, Any]) -> Any:
-    """The model file's `layer` with the model's own options filled in."""
-    return lambda units, name: room.call("layer", units=units, name=name, **options)
+    """Return the model file's `layer(units, name)`, with the file's own options filled in."""
+    return lambda units, name: room.layer(units, name, **options)
 
 
 def open_run(folder: str | Path) -> Run:
@@ -188,52 +202,57 @@ def open_run(folder: str | Path) -> Run:
     file = path / "run.json"
     if not file.is_file():
         raise BadInput(f"{path}: not a run folder: it has no run.json. `seqapp list` shows the runs.")
-    try:
-        record = records.read(file)
-        record["format"]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise BadInput(f"{file}: not readable as the record of a run. Train again with --force.") from None
+    record = _read_record(file)
     _check_format(path, record)
-    absent = {"dataset", "model", "rooms", "options", "task", "seed", "data", "latest"} - record.keys()
-    if absent:
+    if missing := ENTRIES - record.keys():
         raise BadInput(
-            f"{file}: half-written or edited: it lacks {', '.join(sorted(absent))}. Train again with --force."
+            f"{file}: half-written or edited: it lacks {', '.join(sorted(missing))}. Train again with --force."
         )
     records.check_record(file, record)
     return Run(path, record)
 
 
+def _read_record(file: Path) -> dict[str, Any]:
+    try:
+        record: dict[str, Any] = records.read(file)
+        record["format"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise BadInput(f"{file}: not readable as the record of a run. Train again with --force.") from None
+    return record
+
+
 def _check_format(folder: Path, record: dict[str, Any]) -> None:
-    """Refuse a record of another version of seqapp, and say what to do."""
-    found = record["format"]
-    if type(found) is not int:  # True is 1 to Python
+    """Raise BadInput if the record is of a version of seqapp that writes another format."""
+    actual = record["format"]
+    if type(actual) is not int:  # True is 1 to Python
         raise BadInput(
-            f"{folder / 'run.json'}: format: expected the number {FORMAT}, got {json.dumps(found)[:50]}. "
+            f"{folder / 'run.json'}: format: expected the number {FORMAT}, got {json.dumps(actual)[:50]}. "
             "Train again with --force."
         )
-    if found != FORMAT:
-        newer = "Use a newer seqapp, or train" if found > FORMAT else "Train"
+    if actual != FORMAT:
+        newer = "Use a newer seqapp, or train" if actual > FORMAT else "Train"
         raise BadInput(
-            f"{folder}: run format {found} of seqapp {record.get('seqapp')}; this is seqapp {seqapp.__version__}, "
+            f"{folder}: run format {actual} of seqapp {record.get('seqapp')}; this is seqapp {seqapp.__version__}, "
             f"which reads format {FORMAT}. {newer} again with --force."
         )
 
 
 def open_for_use(folder: str | Path) -> Run:
-    """Read a run folder, and say so where its training has not come to its end."""
+    """Read a run folder, and warn if its training run has not finished.
+
+    Raises:
+        BadInput: as in `open_run`, or the training run has not started.
+    """
     run = open_run(folder)
     if not run.record.get("begun", True):
-        raise BadInput(
-            f"{folder}: its training was interrupted before it started. "
-            f"Start it with: seqapp train {run.record['rooms']['dataset']} --out {folder} --resume"
-        )
+        raise BadInput(f"{folder}: its training was interrupted before it started. Start it with: {run.resume_command}")
     if not run.record.get("finished"):
-        click.echo(f"Note: the training of {folder} has not finished; these are its best weights so far.", err=True)
+        logger.warning("the training of %s has not finished; these are its best weights so far.", folder)
     return run
 
 
 def versions() -> dict[str, str]:
-    """Versions of what decides a result."""
+    """Return the versions of the packages that a result depends on."""
     import importlib.metadata
 
     packages = ("tensorflow", "keras", "numpy", "pandas", "scikit-learn")

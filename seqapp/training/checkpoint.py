@@ -59,7 +59,7 @@ def restore(file: Path, variables: list[Any]) -> Position:
     wanted = [(tuple(variable.shape), _kind(variable)) for variable in variables]
     try:
         text, arrays = archives.read_arrays(file, wanted)
-        known = record.parsed(text, float)  # a history begins with a loss of NaN: nothing was trained
+        known = record.parse(text, float)  # a history begins with a loss of NaN: nothing was trained
         record.check_fields(file, "position", Position, known)
         position = Position(**known)
     except BadInput:

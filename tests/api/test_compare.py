@@ -22,18 +22,25 @@ from seqapp.evaluation.comparison_table import longest_gap, standing
 # Sessions of a web-log, with a gap that decides by itself what counts as solved, and units that are left to the data.
 FAR = '''"""Far: what comes next, from as far as --gap says."""
 
-import click
+from dataclasses import dataclass
+
 import web_log
 from web_log import Task
+
+from seqapp.contract.options import option
 
 DEFAULTS = {"units": None, "epochs": 1}
 
 
-@click.option("--gap", default=2, help="How far.")
-@click.option("--sessions", default=200, help="Sessions to simulate.")
-def load(gap, sessions, seed):
-    made = web_log.load(sessions=sessions + gap, split="0.7,0.15,0.15", seed=seed)
-    return Far(made.task, made.visits, made.cut, gap)
+@dataclass(frozen=True)
+class Options:
+    gap: int = option(2, "How far.")
+    sessions: int = option(200, "Sessions to simulate.")
+
+
+def load(options, seed):
+    made = web_log.load(web_log.Options(options.sessions + options.gap), seed)
+    return Far(made.task, made.visits, made.cut, options.gap)
 
 
 class Far(web_log.WebLog):
@@ -95,7 +102,7 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
     assert document["verdict"].replace(". ", ".\n") in table.stdout
     assert refused(*asked[:-1], 3) == (
         f"Error: {tmp_path / 'runs' / 'lstm-0'} was trained with --horizon 2, not with --horizon 3. "
-        "Use --force to train all anew, or --out for another folder."
+        "Use --force to train everything again, or --out for another folder."
     )
 
 
@@ -153,7 +160,7 @@ class TestRunsThatAreThere:
         ):
             assert refused(*asked, *options) == (
                 f"Error: runs/simple_rnn-0 was trained with {said}. "
-                "Use --force to train all anew, or --out for another folder."
+                "Use --force to train everything again, or --out for another folder."
             )
         last = seqapp(*asked, "--epochs", 2, "--gap", 3, code=2).stderr.splitlines()[-1]
         assert "was trained with --units 5, not with --units 4. " in last  # which the data gives

@@ -24,9 +24,9 @@ def commands() -> list[str]:
 @pytest.mark.parametrize("dataset", rooms.names("datasets"))
 def test_a_datasets_options_show_in_its_help(dataset: str) -> None:
     said = seqapp("train", dataset, "--help").stdout
-    for option in rooms.options(rooms.find("datasets", dataset).module.load):
-        assert option.opts[0] in said
-        assert option.help, f"{option.opts[0]} says nothing"
+    for option in rooms.find("datasets", dataset).options:
+        assert option.flag in said
+        assert option.help, f"{option.flag} says nothing"
 
 
 @pytest.mark.parametrize(

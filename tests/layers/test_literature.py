@@ -130,9 +130,7 @@ def test_what_is_saved_is_stock_tensorflow(kind: str, tmp_path: Path) -> None:
 
 
 def test_every_layer_has_a_file_of_its_own() -> None:
-    made = {
-        type(rooms.find("models", name).call("layer", units=2, name="x")).__name__ for name in rooms.names("models")
-    }
+    made = {type(rooms.find("models", name).layer(2, "x")).__name__ for name in rooms.names("models")}
     assert made == {*LITERATURE, "SimpleRNN", "LSTM", "GRU"}
 
 

@@ -1,9 +1,15 @@
 """Stacked GRU: several GRU cells on top of each other inside one layer."""
 
-import click
+from dataclasses import dataclass
+
+from seqapp.contract.options import option
 
 
-@click.option("--depth", default=2, show_default=True, help="Cells in each layer.")
+@dataclass(frozen=True)
+class Options:
+    depth: int = option(2, "Cells in each layer.")
+
+
 def layer(units, name, depth):
     import keras
 

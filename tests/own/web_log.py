@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import click
 import numpy as np
 
 from seqapp.contract import Baseline, Tokens, Windows
 from seqapp.contract import Task as BaseTask
 from seqapp.contract.head import Category
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.data.vocabulary import START, Vocabulary
 from seqapp.errors import BadInput
@@ -19,12 +19,16 @@ DEFAULTS = {"units": 24, "epochs": 6, "batch_size": 32, "learning_rate": 0.01}
 PAGES = ("home", "search", "list", "item", "cart", "pay")
 
 
-@click.option("--sessions", default=1500, show_default=True, help="Sessions to simulate.")
-@splits.by_rows
-def load(sessions, split, seed):
+@dataclass(frozen=True)
+class Options:
+    sessions: int = option(1500, "Sessions to simulate.")
+    split: str = splits.split_option()
+
+
+def load(options, seed):
     random = np.random.default_rng(seed)
-    visits = [_session(random) for _ in range(sessions)]
-    cut = splits.cut(sessions, split)
+    visits = [_session(random) for _ in range(options.sessions)]
+    cut = splits.cut(options.sessions, options.split)
     known = [page for visit in visits[slice(*cut.train)] for page in visit]
     return WebLog(Task(Vocabulary.fit(known).tokens), visits, cut)
 

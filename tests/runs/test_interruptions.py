@@ -268,7 +268,7 @@ class TestStops:
         assert said.endswith(f"Interrupted. Continue with: seqapp train recall --out {copied} --resume\n")
         record = open_run(copied).record
         assert not record["finished"]
-        assert lifecycle.epochs(open_run(copied)) == 3
+        assert lifecycle.finished_epochs(open_run(copied)) == 3
         monkeypatch.undo()
         assert "this training is finished, after 3 epochs" in jobs.run(place, "train", "recall", "--out", copied, ON)
         assert open_run(copied).record["finished"]

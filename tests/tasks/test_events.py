@@ -23,7 +23,7 @@ SPLIT = "0.7,0.15,0.15"
 
 
 def load(name: str, gap: int = 50, sequences: int = 3000, seed: int = 0) -> Any:
-    return rooms.find("datasets", name).module.load(gap, sequences, SPLIT, seed=seed)
+    return rooms.find("datasets", name).load(seed, gap=gap, sequences=sequences, split=SPLIT)
 
 
 def every(windows: Windows) -> list[Any]:

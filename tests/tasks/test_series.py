@@ -31,7 +31,7 @@ OPTIONS: dict[str, Any] = {
 def load(*files: Path, **changes: Any) -> SeriesDataset:
     """Return the dataset of some files, with some options changed."""
     values = OPTIONS | {"csv": tuple(map(str, files))} | changes
-    dataset: SeriesDataset = rooms.find("datasets", "stock").module.load(**values, seed=0)
+    dataset: SeriesDataset = rooms.find("datasets", "stock").load(0, **values)
     return dataset
 
 

@@ -41,8 +41,8 @@ def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
     file = tmp_path / "a.txt"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     values = {"corpus": None, "gap": None, "file": (str(file),), "level": None, "bptt": 16, "documents": None,
-              "vocabulary_size": None, "split": "0.7,0.15,0.15", "seed": 0} | options  # fmt: skip
-    loaded: TextDataset = rooms.find("datasets", "text").module.load(**values)
+              "vocabulary_size": None, "split": "0.7,0.15,0.15"} | options  # fmt: skip
+    loaded: TextDataset = rooms.find("datasets", "text").load(0, **values)
     return loaded
 
 
@@ -246,8 +246,8 @@ class TestCarriedState:
         for name in "abcdefgh":
             (tmp_path / f"{name}.txt").write_text("Doug saw Jane. " * 9)
         values = {"corpus": None, "gap": None, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
-                  "vocabulary_size": None, "split": "0.5,0.25,0.25", "seed": 0}  # fmt: skip
-        dataset: TextDataset = rooms.find("datasets", "text").module.load(**values)
+                  "vocabulary_size": None, "split": "0.5,0.25,0.25"}  # fmt: skip
+        dataset: TextDataset = rooms.find("datasets", "text").load(0, **values)
         scored = predictions(dataset, self.network(dataset), "test")
         assert (scored.actual == dataset.task.tokens.index("<start>")).sum() == 2
         np.testing.assert_array_equal(scored.actual, dataset.splits["test"].ids())

@@ -56,7 +56,12 @@ PROSE = "Doug saw Jane. Jane saw Spot.\n\nSpot saw Doug.\n" * 40
 @functools.cache
 def dataset(name: str) -> Any:
     """A small dataset of each room."""
-    return rooms.find("datasets", name).call("load", **SMALL.get(name, {}), seed=0)
+    return rooms.find("datasets", name).load(0, **SMALL.get(name, {}))
+
+
+def defaults(room: rooms.Room) -> dict[str, Any]:
+    """The values of a file's options that are not given."""
+    return {option.name: option.default for option in room.options}
 
 
 @functools.cache
@@ -70,7 +75,7 @@ def record(name: str) -> str:
         model = Model
 
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    options = [rooms.defaults(room.module.load) | SMALL.get(name, {}), rooms.defaults(model.module.layer)]
+    options = [defaults(room) | SMALL.get(name, {}), defaults(model)]
     general = (
         {option.name: option.default for option in options_of(kind)} for kind in (NetworkOptions, TrainingOptions)
     )
@@ -108,8 +113,8 @@ def _of_csv(name: str) -> Any:
 
 
 def _load(room: str, path: str, options: dict[str, Any]) -> Any:
-    several = isinstance(rooms.defaults(rooms.find("datasets", room).module.load)["csv"], tuple)
-    return rooms.find("datasets", room).call("load", **options, csv=(path,) if several else path, seed=0)
+    several = isinstance(defaults(rooms.find("datasets", room))["csv"], tuple)
+    return rooms.find("datasets", room).load(0, **options, csv=(path,) if several else path)
 
 
 def read_csv(example: Example, folder: Path) -> None:
@@ -144,14 +149,14 @@ def read_text(example: Example, folder: Path) -> None:
     file.write_bytes(example[1])
     asked = {"level": level, "documents": rule or None, "file": (str(file),)}
     task = _of_text(level)
-    _refused(lambda: _plain(rooms.find("datasets", "text").call("load", **asked, seed=0)))
+    _refused(lambda: _plain(rooms.find("datasets", "text").load(0, **asked)))
     _refused(lambda: task.remark(task.read(task.decode(example[1], "input"), "input")))
     _refused(lambda: dataset("text").on(str(file)))
 
 
 @functools.cache
 def _of_text(level: str) -> Any:
-    return rooms.find("datasets", "text").call("load", corpus="stories", level=level, seed=0).task
+    return rooms.find("datasets", "text").load(0, corpus="stories", level=level).task
 
 
 def json_examples() -> st.SearchStrategy[Example]:
@@ -171,7 +176,7 @@ def read_json(example: Example, folder: Path) -> None:
 
     def latest() -> None:
         try:
-            asked = records.parsed(content)
+            asked = records.parse(content)
         except ValueError:
             return
         if isinstance(asked, dict):

@@ -223,4 +223,4 @@ def test_a_command_without_memory(kind: Any, monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr("seqapp.commands.list.rooms.names", none)
     said = seqapp("list", code=1).stderr
-    assert said == "Error: not enough memory for this. Ask for less, or stop what else is running.\n"
+    assert said == "Error: not enough memory. Use smaller values, or stop other programs.\n"

@@ -45,7 +45,7 @@ def test_a_bug_in_a_dataset_is_named(right: str, wrong: str, said: str, tmp_path
     ("right", "wrong", "said"),
     [
         ("def extend(", "def extends(", "in load: TypeError: Can't instantiate abstract class Task with abstract method extend"),
-        ("(sessions, split, seed)", "(sessions, split)", "buggy.py: load does not take what it is given (sessions, split, seed): got an unexpected keyword argument 'seed'."),
+        ("(options, seed)", "(options)", "buggy.py: load does not take its arguments (options, seed): got an unexpected keyword argument 'seed'."),
         ("self.rows(split)", "self.row(split)", "in windows: AttributeError: 'WebLog' object has no attribute 'row'"),
         ("tf.nn.softmax(logits)", "tf.nn.sofmax(logits)", "in answer: AttributeError: "),
     ],
@@ -56,7 +56,7 @@ def test_an_error_in_a_users_file_is_told_with_its_line(right: str, wrong: str, 
     assert said in message
     if said.startswith("in "):
         assert message.startswith(f"Error: {tmp_path / 'buggy.py'}, line ")
-        assert message.endswith("(SEQAPP_TRACEBACK=1 shows the way there.)")
+        assert message.endswith("(Set SEQAPP_TRACEBACK=1 for the full traceback.)")
 
 
 def test_a_misspelt_default_is_refused(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_changed_file_is_said_to_have_changed(tmp_path: Path) -> None:
     (tmp_path / "web_log.py").write_text(WEB_LOG)
     seqapp("train", "./web_log.py", "--epochs", 1, "--out", tmp_path / "run")
     (tmp_path / "web_log.py").write_text(
-        WEB_LOG.replace("--sessions", "--visits").replace("load(sessions,", "load(visits,")
+        WEB_LOG.replace("sessions: int", "visits: int").replace("options.sessions", "options.visits")
     )
     said = refused("evaluate", tmp_path / "run")
     assert said == (

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
 from seqapp.contract.head import Category, Tensor
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.errors import BadInput, expect
 from seqapp.generation.sampling import sample
@@ -23,8 +23,17 @@ from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
 QUESTION = "?"
-GAPS, COUNTS = click.IntRange(10, 100_000), click.IntRange(100, 10_000_000)  # of a sequence's steps, of sequences
 SOLVED_ACCURACY = 0.99
+
+
+def gap_option(default: int, help: str) -> Any:
+    """Return the field `gap` of a dataset's `Options`."""
+    return option(default, help, minimum=10, maximum=100_000)
+
+
+def count_option() -> Any:
+    """Return the field `sequences` of a dataset's `Options`."""
+    return option(24000, "Number of sequences in all.", minimum=100, maximum=10_000_000)
 
 
 @dataclass(frozen=True)

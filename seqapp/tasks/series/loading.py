@@ -17,7 +17,7 @@ from seqapp.data.table import Table
 from seqapp.errors import BadInput
 from seqapp.tasks.series.dataset import SeriesDataset
 from seqapp.tasks.series.files import Columns, Series, read_series
-from seqapp.tasks.series.options import Asked, split_names
+from seqapp.tasks.series.options import SeriesOptions, split_names
 from seqapp.tasks.series.questions import raw_inputs
 from seqapp.tasks.series.rows import Frame, SeriesRows
 from seqapp.tasks.series.scale import Scale, default_kind, fit_scale
@@ -25,7 +25,7 @@ from seqapp.tasks.series.task import SeriesTask
 
 
 def load_series(
-    options: Asked, tables: Sequence[tuple[str, Table]], sha256: str, task: type[SeriesTask]
+    options: SeriesOptions, tables: Sequence[tuple[str, Table]], sha256: str, task: type[SeriesTask]
 ) -> SeriesDataset:
     """Make a dataset of tables with one series each.
 
@@ -49,7 +49,7 @@ def load_series(
 class SeriesSource:
     """Series as they were read, from which a dataset is made, or one for each origin of a backtest."""
 
-    options: Asked
+    options: SeriesOptions
     columns: Columns
     series: Sequence[Series]
     data: Mapping[str, Any]  # the description for run.json
@@ -141,7 +141,7 @@ def _description(series: Sequence[Series], columns: Columns, sha256: str) -> dic
     return data
 
 
-def _columns(table: Table, options: Asked) -> Columns:
+def _columns(table: Table, options: SeriesOptions) -> Columns:
     """Return the exact names of the requested columns."""
 
     def exact(names: str | None, option: str) -> tuple[str, ...]:
@@ -161,7 +161,7 @@ def _columns(table: Table, options: Asked) -> Columns:
     )
 
 
-def _default_target(table: Table, options: Asked) -> str:
+def _default_target(table: Table, options: SeriesOptions) -> str:
     """Return `close` if there is such a column, else the only numeric column."""
     if close := table.match("close"):
         return close

@@ -1,13 +1,10 @@
-"""The options of a series on the command line, and the values that depend on the data where they are left out."""
+"""The options of a series, and the values that the data decides where they are None."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-import click
-
+from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.errors import BadInput
 from seqapp.tasks.series.features import PERIODS
@@ -19,28 +16,47 @@ MAX_WINDOW = 1000  # rows with a season, unless two seasons are longer
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The options of a series, as they were given; None is left to the data."""
+class SeriesOptions:
+    """The options of a dataset of series; None leaves a value to the data."""
 
-    csv: tuple[str, ...]
-    series: str | None
-    target: str | None
-    inputs: str | None
-    known: str | None
-    category: str | None
-    calendar: str | None
-    date: str | None
-    window: int | None
-    horizon: int
-    season: int | None
-    segment: int | None
-    channels: str
-    strategy: str
-    scale: str | None
-    levels: str
-    missing: str
-    split: str
-    split_at: str | None
+    csv: tuple[str, ...] = option(
+        (), "CSV with a header, may be given again; several files make one model.",
+        metavar="FILE|FOLDER|PATTERN", default_text="matplotlib's goog.npz", is_path=True,
+    )  # fmt: skip
+    series: str | None = option(
+        None, "In a table of several series: the column with the name of each row's series.", metavar="COLUMN"
+    )
+    target: str | None = option(
+        None, "Columns to predict.", metavar="COLUMN,…", default_text="close, else the only numeric column"
+    )
+    inputs: str | None = option(None, "Further numeric columns to read.", metavar="COLUMN,…")
+    known: str | None = option(
+        None, "Numeric columns known in advance, such as holidays or planned prices.", metavar="COLUMN,…"
+    )
+    category: str | None = option(None, "Categorical columns to read.", metavar="COLUMN,…")
+    calendar: str | None = option(None, "Read the date's hour, weekday or month.", metavar="ITEM,…")
+    date: str | None = option(None, "Date column.", metavar="COLUMN", default_text="one called date, month, time …")
+    window: int | None = option(None, "Number of rows that the model reads.", minimum=3, default_text="by the season")
+    horizon: int = option(1, "Number of rows to predict at once.", minimum=1)
+    season: int | None = option(
+        None, "Number of rows in a season.", minimum=2, default_text="by the frequency of the dates"
+    )
+    segment: int | None = option(None, "Number of rows in one step.", minimum=1, default_text="by the season")
+    channels: str = option(
+        "joint", "Several targets: read together, or each by itself with the same network.", choices=CHANNELS
+    )
+    strategy: str = option(
+        "direct", "Predict the whole horizon directly, or recursively row by row from the predicted medians.",
+        choices=STRATEGIES,
+    )  # fmt: skip
+    scale: str | None = option(None, "How values are scaled.", choices=KINDS, default_text="by the season")
+    levels: str = option("80,95", "Coverage of the intervals in percent.")
+    missing: str = option(
+        "error", "A gap: stop, drop the row, use the last value, or show the model that the value is missing.",
+        choices=MISSING,
+    )  # fmt: skip
+    split_at: str | None = splits.split_at_option()
+    split: str = splits.split_option()
 
     def interval_levels(self) -> tuple[float, ...]:
         """Return the nominal coverage of the intervals in percent.
@@ -100,63 +116,3 @@ def split_names(names: str | None) -> tuple[str, ...]:
     Example: "a, b" -> ("a", "b")
     """
     return tuple(dict.fromkeys(name.strip() for name in (names or "").split(",") if name.strip()))
-
-
-OPTIONS: list[Callable[[Any], Any]] = [
-    click.option(
-        "--csv",
-        multiple=True,
-        type=click.Path(resolve_path=True),
-        metavar="FILE|FOLDER|PATTERN",
-        help="CSV with a header, may be given again; several make one model.  [default: matplotlib's goog.npz]",
-    ),
-    click.option("--series", metavar="COLUMN", help="A long table: the column that names the series of each row."),
-    click.option("--target", metavar="COLUMN,…", help="To predict.  [default: close, else the only column of numbers]"),
-    click.option("--inputs", metavar="COLUMN,…", help="Further numbers to look at."),
-    click.option("--known", metavar="COLUMN,…", help="Numbers known in advance, such as holidays or planned prices."),
-    click.option("--category", metavar="COLUMN,…", help="Categories to look at."),
-    click.option("--calendar", metavar="ITEM,…", help="Look at the date's hour, weekday or month."),
-    click.option("--date", metavar="COLUMN", help="Date column.  [default: one called date, month, time …]"),
-    click.option("--window", type=click.IntRange(min=3), help="Rows that the model sees.  [default: by the season]"),
-    click.option(
-        "--horizon",
-        default=1,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Rows ahead to predict at once.",
-    ),
-    click.option("--season", type=click.IntRange(min=2), help="Rows in a season.  [default: by the dates' rhythm]"),
-    click.option("--segment", type=click.IntRange(min=1), help="Rows that make one step.  [default: by the season]"),
-    click.option(
-        "--channels",
-        default="joint",
-        show_default=True,
-        type=click.Choice(CHANNELS),
-        help="Several targets: read together, or each by itself by one network.",
-    ),
-    click.option(
-        "--strategy",
-        default="direct",
-        show_default=True,
-        type=click.Choice(STRATEGIES),
-        help="The horizon said at once, or row by row from its own medians.",
-    ),
-    click.option("--scale", type=click.Choice(KINDS), help="How values are read.  [default: by the season]"),
-    click.option("--levels", default="80,95", show_default=True, help="Percent that the intervals are to cover."),
-    click.option(
-        "--missing",
-        default="error",
-        show_default=True,
-        type=click.Choice(MISSING),
-        help="A gap: stop, leave the row out, take the value before, or show the model that it is one.",
-    ),
-    splits.by_date,
-    splits.by_rows,
-]
-
-
-def series_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Declare all of `Asked` on a dataset's `load`."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
