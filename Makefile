@@ -9,11 +9,12 @@ BIN := .venv/bin
 SEQAPP := $(BIN)/seqapp
 # The build tool is pinned too, and used as installed: an isolated build would fetch whatever is newest.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal
 DATASETS := $(basename $(notdir $(wildcard datasets/*.py)))
 MODELS := $(basename $(notdir $(wildcard models/*.py)))
 PAIRS := $(foreach dataset,$(DATASETS),$(addprefix $(dataset)-,$(MODELS)))
 
-.PHONY: help setup demo test check docs all bench torture clean always
+.PHONY: help setup demo test test-all check docs all bench torture clean always
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z][^:=]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
@@ -47,14 +48,17 @@ demo: runs/stock-lstm/metrics.json runs/fibonacci-simple_rnn/metrics.json  ## tr
 	@echo "  $(SEQAPP) train stock --csv your.csv --target COLUMN --out runs/mine"
 	@echo "  $(SEQAPP) list"
 
-test: $(BIN)/.installed  ## the tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+test: $(BIN)/.installed  ## the tests, without what takes minutes
+	$(PYTEST) -m "not slow"
+
+test-all: $(BIN)/.installed  ## what `make test` leaves out: kills, fuzzing, load; compiled loops; all pairs; default trainings; other runtimes
+	$(PYTEST) -m slow
 
 check: $(BIN)/.installed  ## ruff, mypy, the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(PYTEST) -m "not slow"
 
 docs: $(BIN)/.installed  ## write the tables of commands and options in docs/ again, from the code
 	$(BIN)/python -m docs.reference

@@ -16,6 +16,7 @@ from seqapp.api.compare import Comparison
 from seqapp.api.entries import Entry
 
 SMALLEST = Size(2, 4, 8, 1)
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +51,6 @@ def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert len(capsys.readouterr().out.split()) == 2
 
 
-@pytest.mark.usefixtures("uncompiled")
 def test_texts_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -65,7 +65,6 @@ def test_texts_are_measured(
     assert all(line.rstrip(" |").endswith("%") for line in lines)
 
 
-@pytest.mark.usefixtures("uncompiled")
 def test_series_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -88,7 +87,6 @@ def test_series_are_measured(
     assert said == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
 
 
-@pytest.mark.usefixtures("uncompiled")
 def test_all_models_are_measured(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import OWN, ROOT, SMALL, ask, refused, seqapp
+from conftest import OWN, ROOT, SMALL, ask, refused, seqapp, slow
 
 from seqapp import rooms
 
@@ -39,8 +38,8 @@ def test_a_fifth_dataset_goes_the_whole_way(outside: Path) -> None:
     assert len(made) == 5
 
 
-@pytest.mark.usefixtures("uncompiled")
-@pytest.mark.parametrize("dataset", [*rooms.names("datasets"), "./web_log.py"])
+@pytest.mark.usefixtures("no_training")  # the first epoch; the second one is trained
+@pytest.mark.parametrize("dataset", ["./web_log.py", *map(slow, rooms.names("datasets"))])
 def test_a_fourth_model_works_with_all_datasets(dataset: str, outside: Path) -> None:
     seqapp(
         "train",
@@ -79,6 +78,7 @@ def test_the_readmes_dataset_is_complete_and_learns(tmp_path: Path, monkeypatch:
     assert len(seqapp("generate", "runs/birds-lstm", "--steps", 10, "--prompt", "robin wren").stdout.split()) == 10
 
 
+@pytest.mark.usefixtures("no_training")
 def test_the_readmes_model_is_complete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = re.search(r"```python\n(.*?)```", (ROOT / "models" / "README.md").read_text(), re.DOTALL)
     assert code
@@ -86,28 +86,6 @@ def test_the_readmes_model_is_complete(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     seqapp("train", "fibonacci", *SMALL["fibonacci"], "--model", "./stacked_gru.py")
     assert (tmp_path / "runs" / "fibonacci-stacked_gru" / "model.keras").is_file()
-
-
-def test_nothing_in_seqapp_decides_by_a_rooms_name() -> None:
-    names = {*rooms.names("datasets"), *rooms.names("models")}
-    for file in (ROOT / "seqapp").rglob("*.py"):
-        for node in ast.walk(ast.parse(file.read_text())):
-            if isinstance(node, ast.Compare | ast.match_case | ast.MatchValue):
-                constants = {part.value for part in ast.walk(node) if isinstance(part, ast.Constant)}
-                assert not names & constants, f"{file}:{node.lineno}"
-
-
-def test_seqapp_names_datasets_only_in_prose() -> None:
-    for file in (ROOT / "seqapp").rglob("*.py"):
-        for line in file.read_text().splitlines():
-            if re.search("fibonacci|weather_dinner|stock", line):
-                assert line.strip().startswith(('"""', "click.echo(")), f"{file}: {line}"
-
-
-def test_seqapp_imports_no_room_and_rooms_import_no_room() -> None:
-    for file in [*(ROOT / "seqapp").rglob("*.py"), *(ROOT / "datasets").glob("*.py"), *(ROOT / "models").glob("*.py")]:
-        for line in file.read_text().splitlines():
-            assert not re.match(r"\s*(from|import) (seqapp\.)?(datasets|models)\b", line), f"{file}: {line}"
 
 
 class TestMistakes:
@@ -138,6 +116,7 @@ class TestMistakes:
             == f"Error: {outside / 'half.py'} defines no 'Task'; datasets/README.md says what a file there must define."
         )
 
+    @pytest.mark.usefixtures("preflight")
     def test_a_model_that_looks_ahead(self, outside: Path) -> None:
         (outside / "ahead.py").write_text(
             "def layer(units, name):\n    import keras\n"

@@ -69,7 +69,7 @@ def trained_with(folder: Path) -> dict[str, Any]:
     return {name: value for group in groups for name, value in group.items()}
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_training")
 def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path) -> None:
     asked = ["compare", "stock", "--models", "lstm,gru", "--seeds", "0,1", "--out", tmp_path / "runs", *SMALL["stock"]]
     first = seqapp(*asked, "--json")
@@ -106,7 +106,7 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
     )
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("no_training")
 def test_an_entry_trains_with_its_own_options_at_each_gap(far: Path) -> None:
     entries = "gru,simple_rnn  --epochs {gap} --units 6"
     asked = ["compare", "./far.py", "--models", entries, "--gaps", "3,2", "--units", 5, "--out", "runs"]
@@ -149,7 +149,7 @@ def test_an_entry_trains_with_its_own_options_at_each_gap(far: Path) -> None:
 
 
 class TestRunsThatAreThere:
-    @pytest.mark.slow
+    @pytest.mark.usefixtures("no_training")
     def test_a_run_with_other_options_is_refused_though_they_are_defaults_now(self, far: Path) -> None:
         asked = ["compare", "./far.py", "--models", "simple_rnn", "--out", "runs"]
         seqapp(*asked, "--units", 5, "--epochs", 2, "--gap", 3)
@@ -168,7 +168,7 @@ class TestRunsThatAreThere:
         seqapp(*asked, "--epochs", 2, "--gap", 3, "--force")
         assert trained_with(far / "runs" / "simple_rnn-0")["units"] == 4
 
-    @pytest.mark.slow
+    @pytest.mark.usefixtures("no_training")
     def test_an_interrupted_comparison_goes_on(self, far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from seqapp.api import train as training
 
@@ -194,7 +194,7 @@ class TestRunsThatAreThere:
         assert [run["model"] for run in document["runs"]] == ["simple_rnn", "gru"]
         assert weights.stat().st_mtime_ns == made
 
-    @pytest.mark.slow
+    @pytest.mark.usefixtures("no_training")
     def test_entries_with_other_data_are_named(self, far: Path) -> None:
         asked = ["compare", "./far.py", "--models", "simple_rnn,simple_rnn --sessions 150 --gap 9", "--seeds", "0,1"]
         document = json.loads(seqapp(*asked, "--json").stdout)

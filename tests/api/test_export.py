@@ -62,19 +62,6 @@ BATCHES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def exported(trained: Callable[[str], Path]) -> Callable[[str], Path]:
-    """A small run of a dataset with one export."""
-
-    def run(dataset: str) -> Path:
-        folder = trained(dataset)
-        if not (folder / "export").is_dir():
-            assert seqapp("export", folder).stdout == f"{folder / 'export' / '1'}\n"
-        return folder
-
-    return run
-
-
 def load(run: Path) -> Any:
     import tensorflow as tf
 

@@ -51,14 +51,17 @@ def test_a_group_without_a_command_is_a_usage_error() -> None:
     assert seqapp("train", code=2).output.startswith("Usage: ")
 
 
-@pytest.mark.slow
 def test_stderr_is_clean_and_stdout_is_one_json_document(trained: Callable[[str], Path]) -> None:
-    run = trained("stock")
-    done = process("predict", run, "--json")
+    done = process("predict", trained("stock"), "--json")
     assert done.stderr == ""
     assert json.loads(done.stdout)["predictions"][0].keys() == {
         "forecast", "lower", "upper", "lower_95", "upper_95", "date",
     }  # fmt: skip
+
+
+@pytest.mark.slow
+def test_evaluate_says_nothing_on_stderr_either(trained: Callable[[str], Path]) -> None:
+    run = trained("stock")
     done = process("evaluate", run, "--json")
     assert done.stderr == ""
     assert json.loads(done.stdout) == json.loads((run / "metrics.json").read_text())

@@ -119,6 +119,7 @@ def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["\ufeffdate,close\n{}", "date,close\r\n{}", "date,close\n\n{}\n\n"])
+@pytest.mark.usefixtures("no_training")
 def test_a_byte_order_mark_mixed_line_ends_and_empty_lines_are_no_fault(text: str, tmp_path: Path) -> None:
     rows = days(200)
     mixed = "\r\n".join(rows[:70]) + "\r" + "\r".join(rows[70:140]) + "\n" + "\n".join(rows[140:])
@@ -133,6 +134,7 @@ def test_a_byte_order_mark_mixed_line_ends_and_empty_lines_are_no_fault(text: st
     assert answers[0] == answers[1]
 
 
+@pytest.mark.usefixtures("no_training")
 def test_gaps_are_dropped_or_filled_on_request(tmp_path: Path) -> None:
     file = write(tmp_path / "prices.csv", with_row(15, "2020-01-16,"))
     for missing, rows in (("drop", 199), ("forward", 200)):
@@ -296,6 +298,7 @@ class TestRuns:
             "The file was changed after training."
         )
 
+    @pytest.mark.usefixtures("no_training")
     def test_data_that_changed_after_training(self, tmp_path: Path) -> None:
         file = write(tmp_path / "prices.csv", days(200))
         run = tmp_path / "run"

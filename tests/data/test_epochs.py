@@ -55,11 +55,14 @@ def test_a_resumed_epoch_ends_with_the_same_batch() -> None:
         np.testing.assert_array_equal(one, two)
 
 
-def test_how_many_steps_a_call_takes_changes_no_bit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("dataset", ["recall", pytest.param("text", marks=pytest.mark.slow)])
+def test_how_many_steps_a_call_takes_changes_no_bit(
+    dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     found = []
     for name, moment in (("one", 0.0), ("many", 1e9)):
         monkeypatch.setattr(loop, "MOMENT", moment)
-        seqapp("train", "text", *SMALL["text"], "--out", tmp_path / name)
+        seqapp("train", dataset, *SMALL[dataset], "--out", tmp_path / name)
         opened = open_run(tmp_path / name)
         found.append([np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables])
     for one, many in zip(*found, strict=True):

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import OWN, SMALL, refused, seqapp
+from conftest import OWN, SMALL, by_kind, refused, seqapp
 from layer_oracles import LITERATURE, ORACLES, UNITS, random_layer, sample
 from layer_oracles import small_network as network
 
@@ -120,7 +120,7 @@ class TestWhatUnitsHold:
         assert places[2] - places[0] == 2
 
 
-@pytest.mark.parametrize("dataset", rooms.names("datasets"))
+@pytest.mark.parametrize("dataset", by_kind(rooms.names("datasets")))
 def test_every_dataset_is_drawn(dataset: str, trained: Callable[[str], Path], tmp_path: Path) -> None:
     result = seqapp("inspect", trained(dataset), "gates", "--json", "--to", tmp_path / "picture")
     document = json.loads(result.stdout)
@@ -153,6 +153,7 @@ def test_a_person_reads_what_units_hold(trained: Callable[[str], Path]) -> None:
     assert "'saw' does not stand there often enough" in short
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_users_own_layer_shows_its_states(tmp_path: Path) -> None:
     source = (OWN / "stacked_gru.py").read_text()
     (tmp_path / "stacked_gru.py").write_text(source)

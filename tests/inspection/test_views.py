@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, refused, seqapp
+from conftest import ROOT, by_kind, refused, seqapp
 
 from seqapp import rooms
 from seqapp.contract import Windows
@@ -137,6 +137,7 @@ class TestGradients:
         with pytest.raises(ValueError, match=r"the states are not finite after \d+ steps: use fewer --steps\."):
             _backwards.log_norms(linear(100 * np.eye(3)), Category(4), drawn(2, 40))
 
+    @pytest.mark.usefixtures("no_training")
     def test_a_network_that_reads_from_both_ends_has_a_memory_and_no_gradients_by_lag(self) -> None:
         options = ["--gap", 10, "--sequences", 200, "--epochs", 1, "--units", 4, "--bidirectional", "--out", "run"]
         seqapp("train", "adding", *options)
@@ -257,6 +258,7 @@ class TestSurprise:
         np.testing.assert_allclose(np.cumsum([row["bits"] for row in rows]) * np.log(2), -nats, rtol=1e-3, atol=1e-4)
         assert document["mean"] == pytest.approx(-float(nats[-1]) / len(tokens) / np.log(2), rel=1e-3)
 
+    @pytest.mark.slow
     def test_the_mistake_is_what_surprises(self, tmp_path: Path) -> None:
         seqapp("train", "text", "--corpus", "stories", "--units", 32, "--epochs", 2, "--out", "run")
         said = seqapp("inspect", "run", "surprise", "-", stdin="Doug saw Jane. Jane saw Spot saw Doug.").stdout
@@ -303,6 +305,7 @@ class TestSurprise:
         assert rows[0].keys() == {"place", "label", "sigmas"}
         assert (rows[0]["label"], rows[-1]["label"]) == ("2008-03-03", "2008-10-13")
 
+    @pytest.mark.usefixtures("no_training")
     def test_several_targets_stand_side_by_side(self) -> None:
         options = ["--target", "close,volume", "--epochs", 1, "--units", 8, "--window", 12, "--out", "run"]
         seqapp("train", "stock", *options)
@@ -409,7 +412,7 @@ class TestProbes:
         assert short.inputs[:, 1].tolist() == [0, 10, 11, 12, 24]
 
 
-@pytest.mark.parametrize("dataset", rooms.names("datasets"))
+@pytest.mark.parametrize("dataset", by_kind(rooms.names("datasets")))
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_view_shows_every_dataset(
     dataset: str, view: str, trained: Callable[[str], Path], tmp_path: Path

@@ -14,10 +14,14 @@ from layer_oracles import FEATURES, LITERATURE, ORACLES, random_layer, sample
 from seqapp import layers, rooms
 from seqapp.layers.regularization import Regularization
 
+WAYS = ["trained", "inferred", "by keras", "one step after the other"]
 
-@pytest.mark.parametrize("way", ["trained", "inferred", "by keras", "one step after the other"])
+
+@pytest.mark.parametrize("way", [*WAYS, pytest.param("trained, compiled", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", LITERATURE)
-def test_every_step_is_the_papers(kind: str, way: str) -> None:
+def test_every_step_is_the_papers(kind: str, way: str, request: pytest.FixtureRequest) -> None:
+    if way == "trained, compiled":
+        request.getfixturevalue("compiled")
     layer = random_layer(kind)
     layer.engine = "keras" if way == "by keras" else "fast"
     inputs, states = sample(layer)
@@ -36,13 +40,14 @@ def test_every_step_is_the_papers(kind: str, way: str) -> None:
             found.append(output[:, 0])
         outputs = np.stack(found, 1)
     else:
-        outputs, *last = layer(inputs, initial_state=states, mask=mask, training=way == "trained")
+        outputs, *last = layer(inputs, initial_state=states, mask=mask, training=way.startswith("trained"))
     for one, two in zip(last, now, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-12)
     seen = np.cumsum(mask, 1) > 0 if way != "one step after the other" else np.ones((4, 6), bool)
     np.testing.assert_allclose(np.asarray(outputs)[seen], np.stack(expected, 1)[seen], atol=1e-12)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_gradients_are_those_of_finite_differences(kind: str) -> None:
     layer = random_layer(kind)
@@ -69,6 +74,7 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
         assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("omega", [0.0, 1.0])
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:

@@ -14,7 +14,6 @@ import sys
 import threading
 import types
 from pathlib import Path
-from random import Random
 from typing import Any
 
 import pytest
@@ -61,13 +60,6 @@ def drafts(folder: Path) -> list[Path]:
 
 
 class TestKills:
-    @pytest.mark.slow
-    @pytest.mark.parametrize("part", [kills.train, kills.export, kills.evaluate])
-    def test_whatever_is_killed_nothing_is_torn_and_the_end_is_the_same(self, part: Any, place: Path) -> None:
-        (row,) = part(place, 2, Random(part.__name__))
-        assert row.times >= 2
-        assert row.failures == []
-
     def test_a_torn_file_would_be_found(self, copied: Path) -> None:
         assert list(kills.torn(copied)) == []
         for name in ("run.json", "history.csv", "model.keras", "checkpoints/last.npz"):

@@ -19,7 +19,7 @@ import h5py
 import hypothesis
 import numpy as np
 import pytest
-from conftest import OWN, refused, seqapp
+from conftest import OWN, refused, seqapp, training_switched_off
 
 from seqapp import rooms, trust
 from seqapp.data.dates import read_dates
@@ -438,7 +438,7 @@ def theirs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run with a dataset file of somebody else."""
     folder = tmp_path_factory.mktemp("theirs")
     (folder / "web_log.py").write_text(WEB_LOG)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, training_switched_off():
         patch.setenv("XDG_STATE_HOME", str(folder))
         patch.setattr(trust, "_named", set())
         seqapp("train", folder / "web_log.py", "--epochs", 1, "--sessions", 100, "--out", folder / "run")
@@ -509,6 +509,7 @@ class TestCode:
             edited(copied, "rooms.dataset", name)
             assert refused("predict", copied).startswith("Error: no ")
 
+    @pytest.mark.usefixtures("no_training")
     def test_ones_own_file_may_change(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         file = tmp_path / "web_log.py"
         file.write_text(WEB_LOG)

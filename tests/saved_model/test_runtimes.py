@@ -25,6 +25,7 @@ DATASETS = rooms.names("datasets")
 NUMBERS = [name for name in DATASETS if name in ("stock", "adding")]  # whose questions and answers hold no text
 KINDS = {1: np.float32, 3: np.int32, 9: np.int64, 10: bool}  # TF_DataType
 TEXT = 7
+pytestmark = pytest.mark.slow
 Arrays = Mapping[str, NDArray[Any]]
 
 

@@ -96,16 +96,14 @@ class TestAll:
                 assert metrics["accuracy"] == pytest.approx(chance, abs=4 * np.sqrt(chance / 3600))
                 assert metrics["log_loss"] == pytest.approx(-np.log(chance), abs=0.02)
 
-    def test_the_way_from_training_to_the_saved_model(self, name: str, trained: Callable[[str], Path]) -> None:
-        run = trained(name)
+    def test_the_way_from_training_to_the_saved_model(self, name: str, exported: Callable[[str], Path]) -> None:
+        run = exported(name)
         document = json.loads(seqapp("evaluate", run, "--json").stdout)
         first = {"adding": "mean"}.get(name, "majority")
         assert set(document["baselines"]) == {first, "linear" if name == "adding" else "markov"}
         assert document["verdict"].startswith(f"By {'mae' if name == 'adding' else 'accuracy'} on 60 test cases: ")
         question = {"adding": "0.3 0.7* 0.1 0.2*", "recall": "C a f g b ?", "temporal_order": "a X b Y c ?"}[name]
         predicted = said(run, question)
-        if not (run / "export").is_dir():
-            seqapp("export", run)
         words = [word.removesuffix("*") for word in question.split()]
         raw: dict[str, Any] = {"tokens": [words]}
         if name == "adding":

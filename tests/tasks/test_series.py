@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, refused, seqapp
+from conftest import ROOT, refused, seqapp, training_switched_off
 
 from seqapp import rooms
 from seqapp.data import frequency
@@ -348,6 +348,7 @@ class TestVerdict:
         assert lag(np.sin(np.arange(1, 200) / 3)) == 0
 
 
+@pytest.mark.usefixtures("no_training")
 def test_newest_first_is_reversed_with_a_note(tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", walk(200), "2020-01-01")
     _, *rows = file.read_text().splitlines()
@@ -385,6 +386,7 @@ def test_a_stock_split_is_noted(tmp_path: Path) -> None:
     assert "in one row. If this is a stock split, use a column that is adjusted for it." in notes[0]
 
 
+@pytest.mark.usefixtures("no_training")
 def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
     rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5}" for day, value in enumerate(walk(200))]
     file, run = tmp_path / "p.csv", tmp_path / "run"
@@ -407,6 +409,7 @@ def test_the_future_is_forecast_with_its_dates(tmp_path: Path) -> None:
     seqapp("export", run)
 
 
+@pytest.mark.usefixtures("no_training")
 def test_many_series_make_one_model(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for seed in range(3):
@@ -418,6 +421,7 @@ def test_many_series_make_one_model(tmp_path: Path) -> None:
     assert ": 3 series, 54 rows, 2020-04-12 to 2020-04-29\n" in seqapp("evaluate", run).stdout
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
     long, run = tmp_path / "long.csv", tmp_path / "run"
     rows = [f"{name},{np.datetime64('2020-01-01') + day},{value * scale}" for name, scale in (("a", 1), ("b", 9))
@@ -485,6 +489,7 @@ def test_too_few_rows_for_a_window_and_its_horizon_are_refused(tmp_path: Path) -
     )
 
 
+@pytest.mark.usefixtures("no_training")
 def test_columns_may_have_spaces_and_any_letters(tmp_path: Path) -> None:
     file = write(tmp_path / "p.csv", np.stack([walk(120), walk(120, 1)], 1), columns="Höchst kurs,成交 量")
     run = tmp_path / "run"
@@ -512,7 +517,8 @@ def backtested(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on 200 days, 3 rows ahead."""
     folder = tmp_path_factory.mktemp("backtest")
     file = write(folder / "p.csv", walk(200), "2020-01-01")
-    seqapp("train", "stock", "--csv", file, "--horizon", 3, *QUICK, "--out", folder / "run")
+    with training_switched_off():
+        seqapp("train", "stock", "--csv", file, "--horizon", 3, *QUICK, "--out", folder / "run")
     return folder / "run"
 
 
@@ -632,6 +638,7 @@ class TestRecursive:
             history = np.concatenate([history[:, 1:], row], 1)
             categories = np.concatenate([categories[:, 1:], categories[:, -1:]], 1)
 
+    @pytest.mark.usefixtures("no_training")
     def test_evaluation_and_signature_give_the_same_forecasts(self, tmp_path: Path) -> None:
         from seqapp.api.evaluate import predictions
 

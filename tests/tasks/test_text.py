@@ -311,10 +311,8 @@ class TestGenerating:
         )
         assert cut == whole.partition(".")[0]
 
-    def test_the_saved_model_samples_the_same_text(self, trained: Callable[[str], Path]) -> None:
-        run = trained("text")
-        if not (run / "export").is_dir():
-            seqapp("export", run)
+    def test_the_saved_model_samples_the_same_text(self, exported: Callable[[str], Path]) -> None:
+        run = exported("text")
         sample = tf.saved_model.load(str(run / "export" / "1")).signatures["sample"]
         rows = [
             ("Doug", 40, 1.0, 3, 2, 1.0, "Jane"),
@@ -331,10 +329,8 @@ class TestGenerating:
                           "--top-k", top_k, "--top-p", top_p, "--stop", stop, "--json").stdout  # fmt: skip
             assert json.loads(said)["text"] == text
 
-    def test_a_client_that_keeps_the_state_gets_the_same_probabilities(self, trained: Callable[[str], Path]) -> None:
-        run = trained("text")
-        if not (run / "export").is_dir():
-            seqapp("export", run)
+    def test_a_client_that_keeps_the_state_gets_the_same_probabilities(self, exported: Callable[[str], Path]) -> None:
+        run = exported("text")
         loaded = tf.saved_model.load(str(run / "export" / "1"))
         tokens = json.loads((run / "export" / "1" / "assets.extra" / "tokens.json").read_text())
         step, states = loaded.signatures["step"], [tf.zeros([1, 8])] * 2
@@ -498,6 +494,7 @@ class TestBadTexts:
         with pytest.raises(BadInput, match=re.escape(said)):
             sample(**asked | wrong)
 
+    @pytest.mark.usefixtures("no_training")
     def test_the_same_command_resumes(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text(ALPHABET)
         command = [
@@ -553,6 +550,7 @@ class TestBadTexts:
         file.write_bytes(content.encode() if isinstance(content, str) else content)
         assert refused("train", "text", "--file", file, *options) == f"Error: {file}: {said}"
 
+    @pytest.mark.usefixtures("no_training")
     def test_a_line_of_many_megabytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(encoding, "BLOCK", 1000)
         (tmp_path / "a.txt").write_text("ab" * 5000)
@@ -589,6 +587,7 @@ class TestBadTexts:
             "-1.0 is not in the range x>=0" in seqapp("generate", trained("text"), "--temperature", -1, code=2).output
         )
 
+    @pytest.mark.usefixtures("no_training")
     def test_a_text_that_changed_under_a_run(self, tmp_path: Path) -> None:
         (tmp_path / "a.txt").write_text(ALPHABET)
         seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--out", tmp_path / "run")
@@ -606,6 +605,7 @@ def test_the_larger_a_text_the_larger_the_network_and_the_less_is_dropped() -> N
 
 
 @pytest.mark.parametrize(("engine", "dropped"), [("fast", 0.5), ("keras", 0.0)])
+@pytest.mark.usefixtures("no_training")
 def test_weights_are_dropped_by_default_where_the_layers_know_how(engine: str, dropped: float, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(ALPHABET)
     said = seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--engine", engine,

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, SMALL, process, refused, seqapp, small_dataset
+from conftest import SMALL, compiled_engine, process, refused, seqapp, slow, small_dataset
 
+from benchmarks.served import wait_for
 from seqapp.runs.run import open_run
+from tests.torture.jobs import Job
 
 FIBONACCI = ["fibonacci", "--model", "lstm", "--sequences", "600", "--test-digits", "40", "--units", "16",
              "--epochs", "2", "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "10"]  # fmt: skip
@@ -41,31 +39,22 @@ def assert_same_bits(one: Path, two: Path) -> None:
         np.testing.assert_array_equal(value, second_state[name], err_msg=name)
 
 
-def start(*arguments: object) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "seqapp", "train", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-
-
-def wait_for_the_middle_of_an_epoch(run: Path, training: subprocess.Popen[str]) -> dict[str, Any]:
-    """Until a checkpoint stands between two epochs' ends; gives its position."""
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and training.poll() is None:
-        file = run / "checkpoints" / "last.npz"
-        if file.is_file():
-            with np.load(file) as held:
-                position: dict[str, Any] = json.loads(held["position"].tobytes())
-            if position["step"] > 0 and not position["finished"]:
-                return position
-        time.sleep(0.02)
-    raise AssertionError(f"no checkpoint in mid-epoch: {training.communicate()}")
+def in_mid_epoch(run: Path) -> bool:
+    """Whether a checkpoint stands between two epochs' ends."""
+    file = run / "checkpoints" / "last.npz"
+    if not file.is_file():
+        return False
+    with np.load(file) as checkpoint:
+        position = json.loads(checkpoint["position"].tobytes())
+    return bool(position["step"] > 0 and not position["finished"])
 
 
 @pytest.fixture(scope="module")
 def straight(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that nothing interrupted."""
     folder = tmp_path_factory.mktemp("straight") / "run"
-    seqapp("train", *FIBONACCI, "--out", folder)
+    with compiled_engine():
+        seqapp("train", *FIBONACCI, "--out", folder)
     return folder
 
 
@@ -79,17 +68,15 @@ def test_another_seed_gives_other_weights(straight: Path, tmp_path: Path) -> Non
     assert any((one != two).any() for one, two in zip(weights(straight), weights(tmp_path / "run"), strict=True))
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.usefixtures("compiled")
+@pytest.mark.parametrize("number", [slow(signal.SIGKILL), slow(signal.SIGINT), signal.SIGTERM])
 def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
     number: signal.Signals, straight: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    training = start(*FIBONACCI, "--out", run)
-    wait_for_the_middle_of_an_epoch(run, training)
-    training.send_signal(number)
-    _, said = training.communicate()
-    assert training.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+    with Job(tmp_path, "train", *FIBONACCI, "--out", run) as training:
+        assert training.stop(number, lambda: in_mid_epoch(run)) == (-number if number == signal.SIGKILL else 130)
+        said = training.said()
     last = f"Interrupted. Continue with: seqapp train fibonacci --out {run} --resume\n"
     assert number == signal.SIGKILL or said.splitlines(keepends=True)[-1] == last
     assert not open_run(run).record["finished"]
@@ -99,24 +86,29 @@ def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
     assert (run / "history.csv").read_text().count("\n") == (straight / "history.csv").read_text().count("\n")
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("compiled")
 def test_a_text_goes_on_with_the_state_it_carried(tmp_path: Path) -> None:
     options = ["text", *SMALL["text"], "--epochs", 4, "--batch-size", 8, "--checkpoint-every", 25, "--dropout", 0.2,
                "--weight-drop", 0.2, "--ema-momentum", 0.9, "--schedule", "plateau"]  # fmt: skip
     seqapp("train", *options, "--out", tmp_path / "straight")
-    training = start(*options, "--out", tmp_path / "run")
-    wait_for_the_middle_of_an_epoch(tmp_path / "run", training)
-    training.kill()
-    training.communicate()
+    with Job(tmp_path, "train", *options, "--out", tmp_path / "run") as training:
+        assert training.stop(signal.SIGKILL, lambda: in_mid_epoch(tmp_path / "run")) == -signal.SIGKILL
     seqapp("train", *options, "--out", tmp_path / "run", "--resume")
     assert_same_bits(tmp_path / "straight", tmp_path / "run")
 
 
-@pytest.mark.slow
 def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "run"
-    training = start(*FIBONACCI, "--epochs", 1000, "--out", run)
-    wait_for_the_middle_of_an_epoch(run, training)
+    with Job(tmp_path, "train", *FIBONACCI, "--epochs", 1000, "--out", run) as training:
+        wait_for(lambda: in_mid_epoch(run) or training.process.exitcode is not None, 120)
+        refuses_company(run)
+    assert "not finished: go on with --resume" in seqapp("list").stdout
+    note = f"Note: the training of {run} has not finished; these are its best weights so far.\n"
+    assert seqapp("predict", run, "1 1").stderr == note
+
+
+def refuses_company(run: Path) -> None:
+    """While it is trained, a run is neither trained again nor resumed, and `list` says so."""
     busy = (
         f"Error: {run}: another process is training in this folder. Wait for it to finish, or pass a different --out."
     )
@@ -124,11 +116,6 @@ def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path:
     assert refused("train", *FIBONACCI, "--out", run, "--force") == busy
     assert refused("train", *FIBONACCI, "--out", run, "--resume") == busy
     assert "training now" in seqapp("list").stdout
-    training.kill()
-    training.communicate()
-    assert "not finished: go on with --resume" in seqapp("list").stdout
-    note = f"Note: the training of {run} has not finished; these are its best weights so far.\n"
-    assert seqapp("predict", run, "1 1").stderr == note
 
 
 def test_a_training_that_stops_early_says_what_it_kept(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from conftest import OWN, refused, seqapp
 
 WEB_LOG = (OWN / "web_log.py").read_text()
+pytestmark = pytest.mark.usefixtures("preflight")
 LAYER = "import keras\n\n\ndef layer(units, name):\n    return {}\n"
 
 
@@ -82,6 +83,7 @@ def test_a_cell_whose_weights_could_not_be_read_back_is_refused(tmp_path: Path) 
     )
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_file_beside_a_users_file_can_be_imported(tmp_path: Path) -> None:
     (tmp_path / "cells_beside.py").write_text(
         "def cell(units):\n    import keras\n\n    return keras.layers.GRUCell(units)\n"
@@ -93,6 +95,7 @@ def test_a_file_beside_a_users_file_can_be_imported(tmp_path: Path) -> None:
     seqapp("train", "fibonacci", "--sequences", 100, "--test-digits", 30, "--epochs", 1, "--model", "./mine.py")
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_run_moves_with_a_copy_of_its_file(tmp_path: Path) -> None:
     (tmp_path / "web_log.py").write_text(WEB_LOG)
     seqapp("train", "./web_log.py", "--epochs", 1, "--out", tmp_path / "run")
@@ -100,6 +103,7 @@ def test_a_run_moves_with_a_copy_of_its_file(tmp_path: Path) -> None:
     assert seqapp("predict", tmp_path / "run", "home search").stdout.startswith("next: ")
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_changed_file_is_said_to_have_changed(tmp_path: Path) -> None:
     (tmp_path / "web_log.py").write_text(WEB_LOG)
     seqapp("train", "./web_log.py", "--epochs", 1, "--out", tmp_path / "run")
@@ -118,6 +122,7 @@ def test_a_name_of_ones_own_file_is_told_apart_from_its_path(tmp_path: Path) -> 
     assert refused("train", "web_log").endswith("Your own file is named by its path: ./web_log.py")
 
 
+@pytest.mark.usefixtures("no_training")
 def test_a_generation_ends_where_the_task_says_so(tmp_path: Path) -> None:
     (tmp_path / "web_log.py").write_text(
         WEB_LOG.replace("axis=1)}, item", 'axis=1)}, None if raw["pages"].shape[1] > 3 else item')
