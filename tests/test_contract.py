@@ -31,6 +31,9 @@ from seqapp.saved_model.functions import functions
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 
 
+loaded = functools.cache(load)
+
+
 def arrays(dataset: Dataset, split: str) -> list[Any]:
     windows = dataset.windows(split)
     if isinstance(windows, Streams):
@@ -42,7 +45,7 @@ def arrays(dataset: Dataset, split: str) -> list[Any]:
 @pytest.mark.parametrize("name", DATASETS)
 class TestDataset:
     def test_windows_have_the_promised_axes_and_types(self, name: str) -> None:
-        dataset = load(name)
+        dataset = loaded(name)
         for split in SPLITS:
             inputs, targets, weights = arrays(dataset, split)
             reads = dataset.task.inputs
@@ -61,14 +64,14 @@ class TestDataset:
                 assert 0 <= targets.min() <= targets.max() < dataset.task.head.classes
 
     def test_train_comes_before_validation_before_test(self, name: str) -> None:
-        split = load(name).split
+        split = loaded(name).split
         key = "sequences" if "sequences" in split["train"] else "rows"
         bounds = [split[part][key] for part in SPLITS]
         assert bounds == sorted(bounds)
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(bounds))
 
     def test_the_same_seed_gives_the_same_data(self, name: str) -> None:
-        one, two = load(name), load(name)
+        one, two = loaded(name), load(name)
         assert one.data == two.data
         assert one.task == two.task
         for split in SPLITS:
@@ -76,17 +79,17 @@ class TestDataset:
                 np.testing.assert_array_equal(first, second)
 
     def test_asking_for_the_windows_again_gives_the_same_windows(self, name: str) -> None:
-        dataset = load(name)
+        dataset = loaded(name)
         for split in SPLITS:
             for first, second in zip(arrays(dataset, split), arrays(dataset, split), strict=True):
                 np.testing.assert_array_equal(first, second)
 
     def test_the_task_survives_json(self, name: str) -> None:
-        task = load(name).task
+        task = loaded(name).task
         assert type(task).restore(json.loads(json.dumps(task.state()))) == task
 
     def test_baselines_are_about_the_same_steps_as_the_model(self, name: str) -> None:
-        dataset = load(name)
+        dataset = loaded(name)
         layer = layer_of(rooms.find("models", "simple_rnn"), {})
         network = build(dataset.task, layer, NetworkOptions(units=4))
         ours = dataset.in_units(predictions(dataset, network, "test"))
@@ -112,9 +115,6 @@ class TestDataset:
         assert "".join(piece.text for piece in one)
 
 
-_loaded = functools.cache(load)
-
-
 def pairs() -> list[Any]:
     """Every model with every dataset; those that differ from others by name alone are left to `make test-all`.
 
@@ -134,7 +134,7 @@ def pairs() -> list[Any]:
 def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> None:
     import tensorflow as tf
 
-    loaded = _loaded(dataset)
+    loaded = loaded(dataset)
     network = build(
         loaded.task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=2, dropout=0.1)
     )
@@ -152,7 +152,7 @@ def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> 
 def test_stepping_gives_what_the_whole_sequence_gives(model: str) -> None:
     import tensorflow as tf
 
-    task = load("stock").task
+    task = loaded("stock").task
     network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=5, layers=2, dropout=0.2))
     inputs = np.random.default_rng(0).standard_normal((3, 7, task.inputs.size)).astype(np.float32)
     first, states = network.step(tf.constant(inputs[:, :4]), network.start(tf.constant(3)))
