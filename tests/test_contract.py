@@ -34,6 +34,12 @@ DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 loaded = functools.cache(load)
 
 
+@functools.cache
+def once(name: str, split: str) -> list[Any]:
+    """The arrays of a split of a dataset, made once."""
+    return arrays(loaded(name), split)
+
+
 def arrays(dataset: Dataset, split: str) -> list[Any]:
     windows = dataset.windows(split)
     if isinstance(windows, Streams):
@@ -47,7 +53,7 @@ class TestDataset:
     def test_windows_have_the_promised_axes_and_types(self, name: str) -> None:
         dataset = loaded(name)
         for split in SPLITS:
-            inputs, targets, weights = arrays(dataset, split)
+            inputs, targets, weights = once(name, split)
             reads = dataset.task.inputs
             assert inputs.shape[:2] == targets.shape[:2] == weights.shape
             assert weights.dtype == np.float32
@@ -75,13 +81,12 @@ class TestDataset:
         assert one.data == two.data
         assert one.task == two.task
         for split in SPLITS:
-            for first, second in zip(arrays(one, split), arrays(two, split), strict=True):
+            for first, second in zip(once(name, split), arrays(two, split), strict=True):
                 np.testing.assert_array_equal(first, second)
 
     def test_asking_for_the_windows_again_gives_the_same_windows(self, name: str) -> None:
-        dataset = loaded(name)
         for split in SPLITS:
-            for first, second in zip(arrays(dataset, split), arrays(dataset, split), strict=True):
+            for first, second in zip(once(name, split), arrays(loaded(name), split), strict=True):
                 np.testing.assert_array_equal(first, second)
 
     def test_the_task_survives_json(self, name: str) -> None:
@@ -134,15 +139,15 @@ def pairs() -> list[Any]:
 def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> None:
     import tensorflow as tf
 
-    loaded = loaded(dataset)
+    data = loaded(dataset)
     network = build(
-        loaded.task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=2, dropout=0.1)
+        data.task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=2, dropout=0.1)
     )
-    check_causal(network, loaded.task)
-    inputs, targets, weights = (tf.constant(part) for part in arrays(loaded, "train"))
+    check_causal(network, data.task)
+    inputs, targets, weights = (tf.constant(part) for part in once(dataset, "train"))
     with tf.GradientTape() as tape:
         outputs, _, _ = network.train(inputs, network.start(len(inputs)))
-        loss = tf.reduce_sum(loaded.task.head.loss(targets, outputs) * weights)
+        loss = tf.reduce_sum(data.task.head.loss(targets, outputs) * weights)
     gradients = tape.gradient(loss, network.model.trainable_variables)
     assert np.isfinite(loss)
     assert all(gradient is not None and np.isfinite(tf.convert_to_tensor(gradient)).all() for gradient in gradients)

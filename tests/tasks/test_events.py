@@ -200,6 +200,14 @@ class TestRecall:
         assert said(tmp_path / "run", "F a b b h g d a a c b f e d a h h b a g c")["answer"] == "F"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "model"), [("temporal_order", "gru"), ("adding", "lstm")])
+def test_it_is_solved_by_default(name: str, model: str, tmp_path: Path) -> None:
+    seqapp("train", name, "--model", model, "--out", tmp_path / "run")
+    metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
+    assert load(name, gap=10, sequences=100).solved(metrics) is True
+
+
 class TestTemporalOrder:
     @pytest.mark.parametrize(
         ("gap", "first", "second"), [(10, (1, 2), (5, 6)), (50, (5, 10), (25, 30)), (57, (5, 11), (28, 34))]

@@ -330,6 +330,14 @@ class TestVerdict:
         assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
         assert "One row ahead the forecast lags: it correlates best with the value one row earlier." in verdict
 
+    def test_a_noisy_wave_is_forecast_better_than_by_repeating_the_last_value(self, tmp_path: Path) -> None:
+        wave = 10 + np.sin(np.arange(600) / 2) + np.random.default_rng(0).normal(0, 0.1, 600)
+        file, run = write(tmp_path / "p.csv", wave), tmp_path / "run"
+        seqapp("train", "stock", "--csv", file, "--epochs", 8, "--window", 10, "--units", 16, "--scale", "last",
+               "--learning-rate", 0.01, "--out", run)  # fmt: skip
+        document = json.loads(seqapp("evaluate", run, "--json").stdout)
+        assert document["metrics"]["mae"] < 0.5 * document["baselines"]["repeat_last"]["mae"]
+
     def test_a_forecast_that_repeats_the_last_value_lags_and_a_good_one_does_not(self) -> None:
         actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
 
