@@ -184,13 +184,6 @@ def test_no_dataset_or_model_is_imported() -> None:
             assert not re.match(r"\s*(from|import) (seqapp\.)?(datasets|models)\b", line), f"{file}: {line}"
 
 
-def test_datasets_are_named_in_prose_only() -> None:
-    for file in (ROOT / "seqapp").rglob("*.py"):
-        for line in file.read_text().splitlines():
-            if re.search("fibonacci|weather_dinner|stock", line):
-                assert line.strip().startswith(('"""', "click.echo(")), f"{file}: {line}"
-
-
 @pytest.mark.parametrize(
     ("code", "count"),
     [
