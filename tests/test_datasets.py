@@ -67,6 +67,7 @@ class TestFibonacci:
         assert len(dataset.rows["test"]) - dataset.canonical >= 100
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_the_default_model_is_exact_up_to_1000_digits_also_in_the_saved_model(self, tmp_path: Path) -> None:
         run = tmp_path / "run"
         seqapp("train", "fibonacci", "--model", "simple_rnn", "--out", run)
@@ -145,6 +146,7 @@ class TestWeatherDinner:
         np.testing.assert_allclose(dataset.task.scale, dataset.log.numbers[:stop].std(0))
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_seattle_is_compared_with_persistence_and_the_markov_chain(self, shared: Path, tmp_path: Path) -> None:
         log = shared / "seattle-weather.csv"
         seqapp("train", "weather_dinner", "--csv", log, "--target", "weather", "--inputs", "precipitation,temp_max,temp_min,wind",
@@ -197,6 +199,7 @@ class TestText:
         }  # fmt: skip
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_an_lstm_writes_2000_sentences_without_a_mistake(self, tmp_path: Path) -> None:
         seqapp("train", "text", "--corpus", "stories", "--out", tmp_path / "run")
         metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]

@@ -259,6 +259,7 @@ class TestSurprise:
         assert document["mean"] == pytest.approx(-float(nats[-1]) / len(tokens) / np.log(2), rel=1e-3)
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_the_mistake_is_what_surprises(self, tmp_path: Path) -> None:
         seqapp("train", "text", "--corpus", "stories", "--units", 32, "--epochs", 2, "--out", "run")
         said = seqapp("inspect", "run", "surprise", "-", stdin="Doug saw Jane. Jane saw Spot saw Doug.").stdout

@@ -191,6 +191,7 @@ class TestRecall:
             function(tokens=[["A", "x", "?"], ["y", "b", "?"]])
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_an_lstm_solves_a_gap_of_20_by_default(self, tmp_path: Path) -> None:
         seqapp("train", "recall", "--model", "lstm", "--out", tmp_path / "run")
         assert open_run(tmp_path / "run").record["options"]["dataset"]["gap"] == 20
@@ -202,6 +203,7 @@ class TestRecall:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "model"), [("temporal_order", "gru"), ("adding", "lstm")])
+@pytest.mark.usefixtures("compiled")
 def test_it_is_solved_by_default(name: str, model: str, tmp_path: Path) -> None:
     seqapp("train", name, "--model", model, "--out", tmp_path / "run")
     metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]

@@ -330,6 +330,8 @@ class TestVerdict:
         assert "no better than repeating the last close" in verdict or "worse than repeating the last close" in verdict
         assert "One row ahead the forecast lags: it correlates best with the value one row earlier." in verdict
 
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_a_noisy_wave_is_forecast_better_than_by_repeating_the_last_value(self, tmp_path: Path) -> None:
         wave = 10 + np.sin(np.arange(600) / 2) + np.random.default_rng(0).normal(0, 0.1, 600)
         file, run = write(tmp_path / "p.csv", wave), tmp_path / "run"
