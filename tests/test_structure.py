@@ -30,6 +30,7 @@ CYCLES: set[frozenset[str]] = {
     frozenset({"seqapp.contract", "seqapp.generation.asking", "seqapp.networks.stack", "seqapp.saved_model.functions"}),
 }
 UPWARD: set[str] = {
+    "seqapp.rooms -> seqapp.contract.options",
     "seqapp.contract -> seqapp.data.streams",
     "seqapp.contract -> seqapp.data.table",
     "seqapp.contract -> seqapp.generation.asking",
@@ -46,7 +47,7 @@ UPWARD: set[str] = {
 }
 NAMES: set[str] = {
     "seqapp.commands.train: return 'lstm'",
-    "seqapp.api.train_command: default='lstm'",
+    "seqapp.commands._train: default='lstm'",
 }
 
 
