@@ -1,19 +1,19 @@
-"""The errors that a user can mend. The command line turns them into one line and an exit code; all else is a bug."""
+"""The errors that a user can fix. The command line turns them into one line and an exit code; any other is a bug."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-LONGEST = 2000  # characters of a message
+MESSAGE_LIMIT = 2000  # characters
 
 
 class BadInput(ValueError):
-    """The input or the usage is wrong: exit code 2. The text says what was expected, what came, what to do."""
+    """The input or the usage is wrong: exit code 2. The text names what was expected, the actual value, what to do."""
 
 
 class UnknownName(BadInput, LookupError):
-    """A dataset, model, column or option value that does not exist, with the near miss and the choices."""
+    """A dataset, model, column or option that does not exist; the text names a similar one and all choices."""
 
     def __init__(self, kind: str, name: str, choices: Iterable[str], where: str = "", after: str = "") -> None:
         known = list(choices)
@@ -24,22 +24,23 @@ class UnknownName(BadInput, LookupError):
 
 
 def one_line(text: str) -> str:
-    """A message with what a terminal would not show as it is written out, and what is very long shortened.
+    """Escape control characters in a message, and shorten a very long one.
 
     Example: "column 'a", line end, "b'" -> "column 'a\\nb'"
     """
-    kept = text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
-    return "".join(mark if mark.isprintable() else repr(mark)[1:-1] for mark in kept)
+    if len(text) > MESSAGE_LIMIT:
+        text = f"{text[: MESSAGE_LIMIT // 2]} … {text[-MESSAGE_LIMIT // 2 :]}"
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
 
 
-def expect(holds: bool, what: str, came: object = None) -> None:
-    """Refuse values that do not go together.
+def expect(condition: bool, expected: str, actual: object = None) -> None:
+    """Raise unless a condition is true.
 
     Raises:
-        BadInput: "expected `what`, got `came`."
+        BadInput: "expected `expected`, got `actual`."
     """
-    if not holds:
-        raise BadInput(f"expected {what}{'' if came is None else f', got {came!r}'}.")
+    if not condition:
+        raise BadInput(f"expected {expected}{'' if actual is None else f', got {actual!r}'}.")
 
 
 class WorkFailed(RuntimeError):

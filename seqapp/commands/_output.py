@@ -1,84 +1,64 @@
-"""What a user asks on the command line, as raw inputs; and answers as rows."""
+"""What generate and predict write to stdout: a text while it is generated, rows, or one JSON document."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
-import click
-
-from seqapp.contract import Raw, Task
+from seqapp.contract import Raw
 from seqapp.contract.request import Piece
-from seqapp.data.table import read_input
-from seqapp.errors import BadInput
-from seqapp.runs.questions import latest
-from seqapp.runs.run import Run
 from seqapp.system.text import json_line, to_bytes
 
 
-def question(run: Run, task: Task, source: str | None, file_only: bool = False) -> Raw:
-    """Raw inputs from a file, "-" for standard input, or the text itself; without a source, the run's last rows."""
-    raw = _read(run, task, source, file_only)
-    if remark := task.remark(raw):
-        click.echo(f"Note: {remark}", err=True)
-    return raw
+def stream(pieces: Iterable[Piece], samples: int) -> None:
+    """Write generated text to stdout: one sample while it is generated, several one after the other.
 
-
-def _read(run: Run, task: Task, source: str | None, file_only: bool) -> Raw:
-    if source is None:
-        return latest(run, task)
-    if task.literal and not file_only and source != "-" and not _exists(source):
-        if re.fullmatch(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)", source):
-            raise BadInput(
-                f"{source}: no such file. To ask about these words themselves, pipe them in: "
-                f"printf %s '{source}' | seqapp … -"
-            )
-        return task.read(source, "input")
-    content, name = read_input(source, "what to predict from")
-    return task.read(task.decode(content, name), name)
-
-
-def _exists(source: str) -> bool:
-    try:
-        return bool(source) and Path(source).exists()
-    except OSError:  # longer than a file's name can be
-        return False
-
-
-def show(pieces: Iterable[Piece], samples: int, named: dict[str, Any] | None) -> None:
-    """Write what is generated to stdout: one sample as it is made, several one after the other; or as JSON, `named`."""
-    out = sys.stdout.buffer
-    items: list[list[Any]] = [[] for _ in range(samples)]
+    Also when interrupted: what was generated is written.
+    """
     texts = [""] * samples
-
-    def write(text: str) -> None:
-        out.write(to_bytes(text))
-        out.flush()
-
     try:
         for piece in pieces:
-            items[piece.sample] += piece.items
             texts[piece.sample] += piece.text
-            if samples == 1 and named is None:
-                write(piece.text)
-    finally:  # also when interrupted: nothing that was made is lost
-        if named is not None:
-            made = [{"items": held, "text": text} for held, text in zip(items, texts, strict=True)]
-            write(json_line(named | (made[0] if samples == 1 else {"samples": made})) + "\n")
-        elif samples == 1:
-            write("\n")
+            if samples == 1:
+                _write(piece.text)
+    finally:
+        if samples == 1:
+            _write("\n")
         else:
-            for number, text in enumerate(texts, start=1):
-                write(f"--- {number} ---\n{text}\n")
+            _write("".join(f"--- {number} ---\n{text}\n" for number, text in enumerate(texts, start=1)))
+
+
+def write_json(pieces: Iterable[Piece], samples: int, head: dict[str, Any]) -> None:
+    """Write generated items and text as one JSON document on stdout, also when interrupted.
+
+    Args:
+        pieces: what is generated.
+        samples: number of samples; each of several is an object of its own.
+        head: the first entries of the document.
+    """
+    documents: list[dict[str, Any]] = [{"items": [], "text": ""} for _ in range(samples)]
+    try:
+        for piece in pieces:
+            documents[piece.sample]["items"] += piece.items
+            documents[piece.sample]["text"] += piece.text
+    finally:
+        _write(json_line(head | (documents[0] if samples == 1 else {"samples": documents})) + "\n")
 
 
 def rows(answer: Raw) -> list[dict[str, Any]]:
-    """One dictionary of plain Python values for each row of the batch."""
+    """Return one dictionary of plain Python values for each row of a batch.
+
+    Args:
+        answer: an array by output name, each of shape `(batch, …)`.
+    """
     batch = len(next(iter(answer.values())))
     return [
         {name: value[row].tolist() if hasattr(value[row], "tolist") else value[row] for name, value in answer.items()}
         for row in range(batch)
     ]
+
+
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(to_bytes(text))
+    sys.stdout.buffer.flush()

@@ -9,25 +9,29 @@ import click
 
 from seqapp.errors import BadInput
 
-MODELS = "What to compare; an entry may bring options of its own."
-GAPS = "And at each of these --gap; {gap} in an option's value stands for it."
-CSV = "A row for each run as CSV on stdout. With FILE: the dataset's own option."
+MODELS_HELP = "Models to compare; an entry may have options of its own."
+GAPS_HELP = "Train at each value of --gap; {gap} in an option's value stands for it."
+CSV_HELP = "A row for each run as CSV on stdout. With FILE: the dataset's own option."
 
 
 @click.command("compare", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("dataset")
-@click.option("--models", default="simple_rnn,lstm,gru", show_default=True, metavar="'NAME [OPTIONS],…'", help=MODELS)
-@click.option("--seeds", default="0", show_default=True, metavar="N,…", help="Each model is trained with each of them.")
-@click.option("--gaps", metavar="N,…", help=GAPS)
-@click.option("--out", metavar="DIR", help="Folder of the runs; goes on there.  [default: runs/compare-DATASET]")
+@click.option(
+    "--models", default="simple_rnn,lstm,gru", show_default=True, metavar="'NAME [OPTIONS],…'", help=MODELS_HELP
+)
+@click.option("--seeds", default="0", show_default=True, metavar="N,…", help="Seeds; each model is trained with each.")
+@click.option("--gaps", metavar="N,…", help=GAPS_HELP)
+@click.option(
+    "--out", metavar="DIR", help="Folder of the runs; existing ones are used.  [default: runs/compare-DATASET]"
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-@click.option("--csv", "files", is_flag=False, flag_value="", multiple=True, metavar="[FILE]", help=CSV)
+@click.option("--csv", "files", is_flag=False, flag_value="", multiple=True, metavar="[FILE]", help=CSV_HELP)
 @click.option("--markdown", is_flag=True, help="A table for GitHub on stdout.")
 @click.pass_context
 def command(
     context: click.Context, /, dataset: str, models: str, seeds: str, gaps: str | None, out: str | None, **forms: Any
 ) -> None:
-    """Train several models on DATASET, each with several seeds, and say which is better.
+    """Train several models on DATASET, each with several seeds, and tell which is better.
 
     All further options are those of `seqapp train DATASET`.
     """
@@ -40,29 +44,32 @@ def command(
     form = _form(**forms)
     for option in ("--model", "--seed", "--resume"):
         if option in [word.partition("=")[0] for word in context.args]:
-            raise BadInput(f"{option}: compare takes --models and --seeds, and uses the runs that are there.")
+            raise BadInput(f"{option}: compare takes --models and --seeds, and uses existing runs.")
     options = [*context.args, *(word for file in forms["files"] if file for word in ("--csv", file))]
-    if not (entries := [Entry.parse(entry) for entry in _listed(models)]):
+    if not (entries := [Entry.parse(entry) for entry in _split(models)]):
         raise BadInput(f"--models: expected names with commas between them, got '{models}'.")
-    tried = _numbers(seeds, "--seeds", "0,1,2"), [] if gaps is None else sorted(_numbers(gaps, "--gaps", "50,200,500"))
-    comparison = Comparison(rooms.find("datasets", dataset), entries, *tried, out, options, parse)
+    seeds_and_gaps = (
+        _numbers(seeds, "--seeds", "0,1,2"),
+        [] if gaps is None else sorted(_numbers(gaps, "--gaps", "50,200,500")),
+    )
+    comparison = Comparison(rooms.find("datasets", dataset), entries, *seeds_and_gaps, out, options, parse)
     comparison.check()
     show(comparison.run(), form, terminal=sys.stdout.isatty())
 
 
 def _form(as_json: bool, files: tuple[str, ...], markdown: bool) -> str | None:
-    asked = [form for form, given in (("json", as_json), ("csv", "" in files), ("markdown", markdown)) if given]
-    if len(asked) > 1:
-        raise BadInput(f"--{' and --'.join(asked)}: give one of them.")
-    return asked[0] if asked else None
+    requested = [name for name, value in (("json", as_json), ("csv", "" in files), ("markdown", markdown)) if value]
+    if len(requested) > 1:
+        raise BadInput(f"--{' and --'.join(requested)}: give one of them.")
+    return requested[0] if requested else None
 
 
-def _listed(text: str) -> list[str]:
+def _split(text: str) -> list[str]:
     return list(dict.fromkeys(" ".join(entry.split()) for entry in text.split(",") if entry.strip()))
 
 
 def _numbers(text: str, option: str, example: str) -> list[int]:
-    found = _listed(text)
-    if not found or not all(number.isdecimal() for number in found):
+    numbers = _split(text)
+    if not numbers or not all(number.isdecimal() for number in numbers):
         raise BadInput(f"{option}: expected numbers such as {example}, got '{text}'.")
-    return list(dict.fromkeys(map(int, found)))
+    return list(dict.fromkeys(map(int, numbers)))

@@ -15,19 +15,19 @@ from seqapp.system.text import json_line, json_text
 
 @click.command("evaluate")
 @click.argument("run")
-@click.option("--file", "other", metavar="FILE|-", type=click.Path(), help="Measure on this data, whole, instead.")
-@click.option("--per-line", is_flag=True, help="Score each line of --file by itself, as JSON lines.")
-@click.option("--origins", type=click.IntRange(min=1), help="Backtest: forecast from N places of the test split.")
-@click.option("--stride", type=click.IntRange(min=1), help="Rows from one of them to the next.  [default: 1]")
-@click.option("--refit", is_flag=True, help="Train anew before each of them, on what was known there.")
-@click.option("--plot", is_flag=True, help="Draw pictures, PNG and SVG, into RUN/report.")
+@click.option("--file", "other", metavar="FILE|-", type=click.Path(), help="Evaluate on all of this data instead.")
+@click.option("--per-line", is_flag=True, help="Score each line of --file separately, as JSON lines.")
+@click.option("--origins", type=click.IntRange(min=1), help="Backtest: forecast from N rows of the test split.")
+@click.option("--stride", type=click.IntRange(min=1), help="Number of rows from one of them to the next.  [default: 1]")
+@click.option("--refit", is_flag=True, help="Train again before each of them, on what was known there.")
+@click.option("--plot", is_flag=True, help="Write figures, PNG and SVG, to RUN/report.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, as in metrics.json.")
 def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bool, **rolling: Any) -> None:
-    """Measure RUN on its test split beside its baselines."""
+    """Evaluate RUN on its test split beside its baselines."""
     if per_line and not other:
         raise BadInput("--per-line: name the lines to score with --file.")
     if not rolling["origins"] and (rolling["stride"] or rolling["refit"]):
-        raise BadInput("--stride and --refit belong to a backtest: say from how many places with --origins.")
+        raise BadInput("--stride and --refit need --origins N, the number of rows to forecast from.")
     if ((rolling["origins"] or plot) and other) or (rolling["origins"] and plot):
         raise BadInput("--file, --origins and --plot: give one of them.")
     opened = open_for_use(run)

@@ -1,4 +1,4 @@
-"""seqapp inspect: a look inside a run. A file in seqapp/inspection is one view; each defines `command`."""
+"""seqapp inspect: views of a run. A file in seqapp/inspection is one view; each defines `command`."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from seqapp.errors import BadInput, UnknownName
 
 
 class Views(click.Group):
-    """All files in seqapp/inspection but those that begin with `_`; a view is told the run's folder as `ctx.obj`."""
+    """The views in seqapp/inspection; each gets the run's folder as `ctx.obj`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Names of the views, sorted."""
+        """Return the names of the views, sorted."""
         return rooms.names("inspection")
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one view's file."""
+        """Import one view's file."""
         if cmd_name not in self.list_commands(ctx):
             raise UnknownName("view", cmd_name, self.list_commands(ctx))
         command: click.Command = importlib.import_module(f"seqapp.inspection.{cmd_name}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Each view with its options' names."""
+        """Write each view with the names of its options."""
         with formatter.section("Views"):
-            formatter.write_dl([(name, self._described(ctx, name)) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, self._description(ctx, name)) for name in self.list_commands(ctx)])
 
-    def _described(self, ctx: click.Context, name: str) -> str:
+    def _description(self, ctx: click.Context, name: str) -> str:
         command = self.get_command(ctx, name)
-        assert command is not None  # for mypy: it was just listed
+        assert command is not None  # for mypy: the name is one of list_commands
         options = [option.opts[0] for option in command.params if isinstance(option, click.Option)]
         return f"{command.get_short_help_str(200)} {', '.join(options)}"
 
@@ -40,7 +40,7 @@ class Views(click.Group):
 @click.argument("run")
 @click.pass_context
 def command(context: click.Context, run: str) -> None:
-    """Look inside RUN: its weights, its gradients, how far back it looks, what surprises it.
+    """Look inside RUN: weights, gates, gradients, how far back predictions depend on, surprising steps.
 
     `seqapp inspect RUN VIEW --help` explains a view and its options.
     """

@@ -42,8 +42,8 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     start_tensorflow()
     import tensorflow as tf
 
-    from seqapp.commands._output import question
     from seqapp.inspection._traces import traces
+    from seqapp.runs.questions import question
 
     task = opened.task()
     raw = question(opened, task, source)

@@ -1,15 +1,62 @@
-"""The inputs that follow a run's own data: what `predict` answers when no inputs are passed."""
+"""The inputs of a question to a run: from a file, standard input or a text; by default, what follows its own data."""
 
 from __future__ import annotations
 
+import logging
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Raw, Task
+from seqapp.data.table import read_input
 from seqapp.errors import BadInput
 from seqapp.runs.run import Run
+
+FILE_NAME = re.compile(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)")  # not meant as a text
+logger = logging.getLogger(__name__)
+
+
+def question(run: Run, task: Task, source: str | None, file_only: bool = False) -> Raw:
+    """Read the inputs of a question, and log what the user should know about them.
+
+    Args:
+        run: the run.
+        task: its task, which reads the inputs.
+        source: a path, "-" for standard input, or the text itself; None for what follows the run's own data.
+        file_only: `source` is never the text itself.
+
+    Returns:
+        An array by input name, each of shape `(1, …)`.
+
+    Raises:
+        BadInput: the task does not take the inputs.
+    """
+    raw = latest(run, task) if source is None else _read(task, source, file_only)
+    if remark := task.remark(raw):
+        logger.warning("%s", remark)
+    return raw
+
+
+def _read(task: Task, source: str, file_only: bool) -> Raw:
+    if task.literal and not file_only and source != "-" and not _exists(source):
+        if FILE_NAME.fullmatch(source):
+            raise BadInput(
+                f"{source}: no such file. To ask about these words themselves, pipe them in: "
+                f"printf %s '{source}' | seqapp … -"
+            )
+        return task.read(source, "input")
+    content, name = read_input(source, "what to predict from")
+    return task.read(task.decode(content, name), name)
+
+
+def _exists(source: str) -> bool:
+    try:
+        return bool(source) and Path(source).exists()
+    except OSError:  # longer than a file's name can be
+        return False
 
 
 def latest(run: Run, task: Task) -> Raw:

@@ -272,7 +272,7 @@ class TestRuns:
         keras.Model(inputs, keras.layers.Dense(10, name="head")(evil), name="network").save(copied / "model.keras")
         said = refused("predict", copied)
         assert said == (
-            f"Error: {copied / 'model.keras'}: refused: layer 2 is a Lambda named 'recurrent_1' where run.json describes a "
+            f"Error: {copied / 'model.keras'}: refused: layer 2 is a Lambda named 'recurrent_1'; run.json describes a "
             "SimpleRNN named 'recurrent_1'. The file was changed after training."
         )
 
@@ -294,7 +294,7 @@ class TestRuns:
                 archive.writestr(name, content)
         said = refused("predict", copied)
         assert said == (
-            f"Error: {copied / 'model.keras'}: refused: it holds 4 layers where run.json describes 3. "
+            f"Error: {copied / 'model.keras'}: refused: it has 4 layers; run.json describes 3. "
             "The file was changed after training."
         )
 

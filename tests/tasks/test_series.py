@@ -443,7 +443,7 @@ def test_a_long_table_is_answered_series_by_series(tmp_path: Path) -> None:
     assert seqapp("predict", run).stdout.splitlines() == lines[:1]
     forecasts = json.loads(seqapp("predict", run, long, "--json").stdout)["predictions"]
     assert forecasts[1]["forecast"][0] == pytest.approx(9 * forecasts[0]["forecast"][0], rel=1e-4)
-    assert refused("generate", run, "--prompt", long) == "Error: --prompt: expected one series to go on from, got 2."
+    assert refused("generate", run, "--prompt", long) == "Error: --prompt: expected one series to continue, got 2."
 
 
 @pytest.mark.parametrize(
@@ -567,7 +567,7 @@ class TestBacktest:
             "Error: --origins 99: the test split has 4 origins 9 rows apart."
         )
         assert refused("evaluate", backtested, "--refit") == (
-            "Error: --stride and --refit belong to a backtest: say from how many places with --origins."
+            "Error: --stride and --refit need --origins N, the number of rows to forecast from."
         )
         assert refused("evaluate", trained("fibonacci"), "--origins", 2) == (
             "Error: --origins: only forecasts of series have origins."
