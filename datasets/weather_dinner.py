@@ -71,7 +71,7 @@ def _read_log(options: Options, seed: int) -> LogDataset:
     table, checksum = read_csv(str(options.csv))
     columns = log_columns(table, options.target, options.known, options.inputs)
     log = read_log(table, columns, table.dates(options.date))
-    cut = splits.cut_dated(table, log.dates, options.split, options.split_at)
+    cut = splits.cut_table(table, log.dates, options.split, options.split_at)
     task = fit_task(log, cut.train, columns, options.window, "numbers")
     gaps = bool((log.target[slice(*cut.train)] == "").any())
     data = {"sha256": checksum, "rows": table.rows, "source": options.csv}

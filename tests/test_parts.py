@@ -34,7 +34,7 @@ class TestSplits:
 
     def test_dates(self) -> None:
         days = ["2020-01-01", "2020-01-02", "2020-01-03", "2020-01-06"]
-        assert splits.cut_at(days, "2020-01-03,2020-01-04") == splits.Split((0, 2), (2, 3), (3, 4))
+        assert splits.cut_at_dates(days, "2020-01-03,2020-01-04") == splits.Split((0, 2), (2, 3), (3, 4))
 
     @pytest.mark.parametrize(
         ("split", "message"),

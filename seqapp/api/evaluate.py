@@ -13,7 +13,6 @@ from seqapp.api.pictures import report
 from seqapp.contract import Baseline, Dataset, Raw
 from seqapp.contract.head import Predictions
 from seqapp.data.streams import Streams
-from seqapp.data.table import read_input
 from seqapp.errors import BadInput
 from seqapp.evaluation.verdict import verdict
 from seqapp.networks.over_split import Scorer, scored
@@ -21,6 +20,7 @@ from seqapp.networks.stack import Network
 from seqapp.runs.run import Run
 from seqapp.saved_model.functions import functions
 from seqapp.system.files import check_writable
+from seqapp.system.input import read_input
 from seqapp.system.locks import idle
 from seqapp.system.text import publish_json
 

@@ -83,9 +83,9 @@ class Task(abc.ABC):
         Raises:
             BadInput: they are no text.
         """
-        from seqapp.data.table import decode
+        from seqapp.system.input import decode_text
 
-        return decode(content, source, "text")
+        return decode_text(content, source, "text")
 
     @abc.abstractmethod
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:

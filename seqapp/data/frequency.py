@@ -1,4 +1,4 @@
-"""The rhythm of dated rows: how far apart they are, what its season is, and which dates come next."""
+"""The frequency of dated rows: how far apart they are, how long a season is, and which dates come next."""
 
 from __future__ import annotations
 
@@ -8,12 +8,19 @@ import numpy as np
 
 DAY = 86_400  # seconds
 WEEKDAYS = "B"
+SEASONS = (("W", 52), ("M", 12), ("Q", 4), ("BM", 12), ("BQ", 4))  # rows a season, by how a frequency's name begins
 
 
-def rhythm(dates: Sequence[str]) -> str | None:
-    """Pandas's name for the rhythm of ISO dates, oldest first: "h", "MS", "B" (weekdays) …; None: too few rows.
+def infer_frequency(dates: Sequence[str]) -> str | None:
+    """Return pandas's name for the frequency of dates: "h", "MS", "B" (weekdays) …
 
-    Rows that are left out, such as holidays, do not change it: the commonest step counts.
+    Rows that are missing, such as holidays, do not change it: the most frequent step decides.
+
+    Args:
+        dates: in ISO format, oldest first.
+
+    Returns:
+        None if there are fewer than three dates.
 
     Example: 2020-01-02, 2020-01-03, 2020-01-06, 2020-01-08 -> "B"
     """
@@ -27,7 +34,7 @@ def rhythm(dates: Sequence[str]) -> str | None:
     if exact is not None:
         return str(exact.freqstr)
     steps, counts = np.unique(np.diff(stamps.as_unit("s").asi8), return_counts=True)
-    usual = int(steps[counts.argmax()])
+    usual = int(steps[counts.argmax()])  # seconds
     if usual == DAY and (stamps.day_of_week < 5).all():
         return WEEKDAYS
     if 28 * DAY <= usual <= 31 * DAY:
@@ -35,8 +42,8 @@ def rhythm(dates: Sequence[str]) -> str | None:
     return str(pd.tseries.frequencies.to_offset(pd.Timedelta(seconds=usual)).freqstr)
 
 
-def is_one(name: str | None) -> bool:
-    """Whether this is None, or a rhythm by its name."""
+def is_frequency(name: str | None) -> bool:
+    """Return whether this is None, or the name of a frequency."""
     import pandas as pd
 
     try:
@@ -45,32 +52,31 @@ def is_one(name: str | None) -> bool:
         return False
 
 
-def following(last: str, name: str | None, steps: int) -> list[str]:
-    """The next `steps` dates after an ISO date, by rhythm; without one, "+1", "+2", …"""
+def next_dates(last: str, frequency: str | None, steps: int) -> list[str]:
+    """Return the `steps` dates after an ISO date; "+1", "+2", … if the frequency is None."""
     import pandas as pd
 
-    if name is None:
+    if frequency is None:
         return [f"+{step}" for step in range(1, steps + 1)]
-    offset = pd.tseries.frequencies.to_offset(name)
-    stamp = pd.Timestamp(last)
-    found = []
+    offset = pd.tseries.frequencies.to_offset(frequency)
+    stamp, dates = pd.Timestamp(last), []
     for _ in range(steps):
         stamp = stamp + offset
-        found.append(stamp.date().isoformat() if len(last) == len("2020-01-01") else stamp.isoformat())
-    return found
+        dates.append(stamp.date().isoformat() if len(last) == len("2020-01-01") else stamp.isoformat())
+    return dates
 
 
-def season(name: str | None) -> int | None:
-    """How many rows of a rhythm make a season: a day of hours, a week of days, a year of months; else None."""
+def season_length(frequency: str | None) -> int | None:
+    """Return the rows of a season: a day of hours, a week of days, a year of months; None if there is no usual one."""
     import pandas as pd
 
-    if name is None or name == WEEKDAYS:
+    if frequency is None or frequency == WEEKDAYS:
         return None
-    for start, rows in (("W", 52), ("M", 12), ("Q", 4), ("BM", 12), ("BQ", 4)):
-        if name.startswith(start):
+    for start, rows in SEASONS:
+        if frequency.startswith(start):
             return rows
     try:
-        seconds = pd.Timedelta(pd.tseries.frequencies.to_offset(name)).total_seconds()
+        seconds = pd.Timedelta(pd.tseries.frequencies.to_offset(frequency)).total_seconds()
     except ValueError:
         return None
     if seconds == DAY:

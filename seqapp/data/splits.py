@@ -1,4 +1,4 @@
-"""Splits by time: training, validation and test follow each other, and nothing is fitted before the cut is made."""
+"""Splits by time: training, validation and test follow each other, and are cut before anything is fitted."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ class Split:
     validation: tuple[int, int]
     test: tuple[int, int]
 
-    def moved(self, rows: int) -> Split:
-        """The same cut, so many rows further down."""
+    def shifted(self, rows: int) -> Split:
+        """Return the same splits, `rows` rows later."""
         return Split(*((start + rows, stop + rows) for start, stop in (self.train, self.validation, self.test)))
 
     def describe(self, dates: Sequence[str] | None = None) -> dict[str, Any]:
-        """For run.json: rows of each split, and its first and last date where there are dates."""
-        described = {}
+        """Return the rows of each split, and its first and last date where there are dates, for run.json."""
+        description: dict[str, Any] = {}
         for name in SPLITS:
             start, stop = getattr(self, name)
-            described[name] = {"rows": [start, stop]}
+            description[name] = {"rows": [start, stop]}
             if dates is not None:
-                described[name] |= {"first": dates[start], "last": dates[stop - 1]}
-        return described
+                description[name] |= {"first": dates[start], "last": dates[stop - 1]}
+        return description
 
 
 def split_option() -> Any:
@@ -54,8 +54,16 @@ def split_at_option() -> Any:
     return option(None, "First day of validation and first day of test, in place of --split.", metavar="DATE,DATE")
 
 
-def cut(rows: int, split: str, least: int = 1) -> Split:
-    """Cut `rows` rows by `--split`; each part must hold at least `least`.
+def cut(rows: int, split: str, minimum: int = 1) -> Split:
+    """Cut rows by `--split`.
+
+    Args:
+        rows: number of rows.
+        split: the option's value: three fractions or three row counts.
+        minimum: rows that each split must have.
+
+    Raises:
+        BadInput: the option is not readable, or a split is too short.
 
     Example: 100 rows, "0.7,0.15,0.15" -> 0-70, 70-85, 85-100. 100 rows, "60,20,10" -> 0-60, 60-80, 80-90.
     """
@@ -77,32 +85,52 @@ def cut(rows: int, split: str, least: int = 1) -> Split:
         bounds.append(math.floor(total + 1e-6))
     if bounds[-1] > rows:
         raise BadInput(f"--split: {split} asks for {bounds[-1]} rows, the data has {rows}.")
-    return _checked(bounds, least)
+    return _from_bounds(bounds, minimum)
 
 
-def cut_at(dates: Sequence[str], split_at: str, least: int = 1) -> Split:
-    """Cut rows with ISO `dates` (ascending) where validation and test begin."""
+def cut_at_dates(dates: Sequence[str], split_at: str, minimum: int = 1) -> Split:
+    """Cut rows by `--split-at`: where validation and test begin.
+
+    Args:
+        dates: of the rows, in ISO format, ascending.
+        split_at: the option's value: two dates.
+        minimum: rows that each split must have.
+
+    Raises:
+        BadInput: the option is not readable, or a split is too short.
+    """
     parts = [part.strip() for part in split_at.split(",")]
     if len(parts) != 2 or parts[0] >= parts[1]:
         raise BadInput(f"--split-at: expected two ascending dates such as 2019-01-01,2020-01-01, got '{split_at}'.")
     bounds = [0, *(bisect.bisect_left(dates, part) for part in parts), len(dates)]
-    return _checked(bounds, least)
+    return _from_bounds(bounds, minimum)
 
 
-def cut_dated(table: Table, dates: Sequence[str] | None, split: str, split_at: str | None, least: int = 1) -> Split:
-    """Cut a table's rows by `--split-at` where it is given, else by `--split`."""
+def cut_table(table: Table, dates: Sequence[str] | None, split: str, split_at: str | None, minimum: int = 1) -> Split:
+    """Cut a table's rows by `--split-at` if it has a value, else by `--split`.
+
+    Args:
+        table: has the rows.
+        dates: of the rows, in ISO format, ascending; None if there are none.
+        split: the value of `--split`.
+        split_at: the value of `--split-at`.
+        minimum: rows that each split must have.
+
+    Raises:
+        BadInput: an option is not readable or needs dates, or a split is too short.
+    """
     if not split_at:
-        return cut(table.rows, split, least)
+        return cut(table.rows, split, minimum)
     if dates is None:
         raise BadInput(f"--split-at: {table.source} has no date column; name one with --date, or use --split.")
-    return cut_at(dates, split_at, least)
+    return cut_at_dates(dates, split_at, minimum)
 
 
-def _checked(bounds: list[int], least: int) -> Split:
+def _from_bounds(bounds: list[int], minimum: int) -> Split:
     parts = list(itertools.pairwise(bounds))
     for name, (start, stop) in zip(SPLITS, parts, strict=True):
-        if stop - start < least:
+        if stop - start < minimum:
             raise BadInput(
-                f"the {name} split has {stop - start} rows, {least} are needed; give more data, or another --split."
+                f"the {name} split has {stop - start} rows, {minimum} are needed; give more data, or another --split."
             )
     return Split(*parts)

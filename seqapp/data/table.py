@@ -1,4 +1,4 @@
-"""CSV files read with their line numbers, so that an error can say where it is. Values stay text until asked for."""
+"""CSV files as typed columns; every row keeps its line number, so that an error can say where it is."""
 
 from __future__ import annotations
 
@@ -7,52 +7,65 @@ import csv
 import hashlib
 import io
 import re
-import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.data.dates import read_dates
+from seqapp.data.dates import DateColumn
 from seqapp.errors import BadInput, UnknownName
+from seqapp.system.input import decode_text, read_bytes
 
-DATES = ("date", "datetime", "timestamp", "month", "day", "time")  # what a column of dates is called
-LARGEST = float(np.finfo(np.float32).max)  # what networks read
+DATE_NAMES = ("date", "datetime", "timestamp", "month", "day", "time")  # names of a column of dates
+FLOAT32_MAX = float(np.finfo(np.float32).max)  # networks read float32
 MISSING = {"", "na", "n/a", "nan", "null", "none", "-"}
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text: `columns` by name, and the `lines` of the file that they came from."""
+    """Rows of text below a header.
+
+    Args:
+        source: the file's name in error messages.
+        columns: the values of each column, by name.
+        lines: each row's line in the file.
+    """
 
     source: str
     columns: dict[str, list[str]]
     lines: list[int]
+    _dates: dict[str, DateColumn] = field(default_factory=dict, repr=False, compare=False)  # as parsed, by name
 
     @property
     def rows(self) -> int:
-        """How many rows there are below the header."""
+        """The number of rows below the header."""
         return len(self.lines)
 
-    def keep(self, rows: list[int]) -> Table:
-        """The table of these rows only."""
+    def take(self, rows: list[int]) -> Table:
+        """Return the table of some rows, in the order of `rows`."""
         columns = {name: [values[row] for row in rows] for name, values in self.columns.items()}
-        return Table(self.source, columns, [self.lines[row] for row in rows])
+        dates = {name: dates.take(rows) for name, dates in self._dates.items() if dates.format}
+        return Table(self.source, columns, [self.lines[row] for row in rows], dates)
 
     def match(self, column: str) -> str | None:
-        """Return the column's exact name, or None; case does not matter if only one column fits."""
+        """Return a column's exact name, None if there is no such column; case does not matter if only one matches."""
         if column in self.columns:
             return column
-        same = [name for name in self.columns if _plain(name) == _plain(column)]
+        same = [name for name in self.columns if _simplify(name) == _simplify(column)]
         return same[0] if len(same) == 1 else None
 
     def name(self, column: str, option: str) -> str:
-        """Return the column's exact name; case does not matter if only one column fits.
+        """Return a column's exact name; case does not matter if only one column matches.
+
+        Args:
+            column: as a user wrote it.
+            option: the option that names it, for error messages; may be empty.
 
         Raises:
-            UnknownName: there is no such column; the message begins with `option`, if it is not empty.
+            UnknownName: there is no such column.
         """
         name = self.match(column)
         if name is None:
@@ -60,13 +73,14 @@ class Table:
             raise UnknownName("column", column, self.columns, where=f"{prefix}{self.source} has ")
         return name
 
-    def numbers(self, column: str) -> NDArray[Any]:
-        """A column as float64, `(rows,)`; missing values are NaN.
+    def numbers(self, columns: Sequence[str]) -> NDArray[Any]:
+        """Return columns as float64 `(rows, columns)`; missing values are NaN.
 
         Raises:
             BadInput: a value is neither a finite number nor missing.
         """
-        return np.array([self._number(column, row) for row in range(self.rows)], np.float64)
+        values = [[self._number(column, row) for row in range(self.rows)] for column in columns]
+        return np.ascontiguousarray(np.array(values, np.float64).reshape(len(columns), self.rows).T)
 
     def _number(self, column: str, row: int) -> float:
         text = self.columns[column][row].strip()
@@ -76,156 +90,140 @@ class Table:
             value = float(text)
         except ValueError:
             value = float("inf")
-        if not abs(value) <= LARGEST:
-            advice = "Name numeric columns with --target and --inputs."
-            if re.fullmatch(r"[-+]?\d+,\d+", text):
-                advice = "Write decimal points."
-            elif np.isfinite(value) or re.fullmatch(r"[-+]?inf(inity)?|[-+.\de]*", text.lower()):
-                advice = "Correct it, or leave the row out."
-            raise BadInput(f"{self.where(row, column)}: expected a number, got '{text}'. {advice}")
+        if not abs(value) <= FLOAT32_MAX:
+            raise BadInput(f"{self.where(row, column)}: expected a number, got '{text}'. {_number_advice(text, value)}")
         return value
 
     def is_numeric(self, column: str) -> bool:
-        """Whether a column's first value that is not missing is a number."""
+        """Return whether a column's first value that is not missing is a number."""
         first = next((text for text in self.columns[column] if text.strip().lower() not in MISSING), "")
         return bool(re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", first))
 
     def without_gaps(self, columns: list[str], missing: str) -> tuple[Table, NDArray[Any]]:
-        """Numeric columns `(rows, columns)` with gaps refused ("error"), left out ("drop") or filled ("forward").
+        """Return numeric columns without missing values.
+
+        Args:
+            columns: names.
+            missing: "error" refuses gaps, "drop" leaves their rows out, "forward" repeats the value before.
+
+        Returns:
+            The table of the remaining rows, and their values, float64 `(rows, columns)`.
 
         Raises:
-            BadInput: there is a gap that `missing` does not provide for.
+            BadInput: there is a gap that `missing` does not allow.
         """
-        values = np.stack([self.numbers(column) for column in columns], 1)
+        values = self.numbers(columns)
         gaps = np.isnan(values)
         if missing == "drop":
-            kept = np.flatnonzero(~gaps.any(1))
-            return self.keep(kept.tolist()), values[kept]
+            complete = np.flatnonzero(~gaps.any(1))
+            return self.take(complete.tolist()), values[complete]
         if missing == "forward" and not gaps[0].any():
             import pandas as pd
 
             return self, pd.DataFrame(values).ffill().to_numpy()
-        for row, column in np.argwhere(gaps)[:1]:
-            where, came = self.where(int(row), columns[column]), self.columns[columns[column]][row]
+        for row, index in np.argwhere(gaps)[:1]:
+            where, text = self.where(int(row), columns[index]), self.columns[columns[index]][row]
             hint = "--missing drop|mask" if missing == "forward" else "--missing drop|forward|mask"
-            raise BadInput(f"{where}: expected a number, got '{came}'. Use {hint} to say what to do with gaps.")
+            raise BadInput(f"{where}: expected a number, got '{text}'. Use {hint} to say what to do with gaps.")
         return self, values
 
     def categories(self, column: str) -> list[str]:
-        """A column as text, missing values as ""."""
+        """Return a column as text, missing values as ""."""
         return ["" if text.strip().lower() in MISSING else text.strip() for text in self.columns[column]]
 
+    def date_column(self, column: str | None) -> DateColumn | None:
+        """Return the column of dates, parsed once.
+
+        Args:
+            column: its name; None: a column called date, month, time … if there is one.
+        """
+        if column is not None:
+            name: str | None = self.name(column, "--date")
+        else:
+            name = next((name for name in self.columns if _simplify(name) in DATE_NAMES), None)
+        if name is None:
+            return None
+        if name not in self._dates:
+            self._dates[name] = DateColumn.parse(name, self.columns[name])
+        return self._dates[name]
+
     def dates(self, column: str | None) -> list[str] | None:
-        """The date column as ISO text, ascending. Without a name: a column called date, month, time … if there is one.
+        """Return the dates as ISO text, ascending; None if there is no column of dates.
+
+        Args:
+            column: as in `date_column`.
 
         Raises:
-            BadInput: a date cannot be read, comes twice, or is out of order.
+            BadInput: a date cannot be read, appears twice, or is out of order.
         """
-        named = self.date_column(column)
-        if named is None:
+        dates = self.date_column(column)
+        if dates is None:
             return None
-        import pandas as pd
-
-        read, _ = read_dates(self.columns[named])
-        stamps = [None if pd.isna(stamp) else stamp for stamp in read]
-        whole_days = all(stamp is None or stamp == stamp.normalize() for stamp in stamps)
-        for row, stamp in enumerate(stamps):
-            if stamp is None:
-                raise BadInput(f"{self.where(row, named)}: expected a date, got '{self.columns[named][row]}'.")
-            if row and stamp == stamps[row - 1]:
-                raise BadInput(
-                    f"{self.where(row, named)}: {self.columns[named][row]} comes twice "
-                    f"(first in line {self.lines[row - 1]}). Keep one row for each date."
-                )
-            if row and stamp < stamps[row - 1]:
-                raise BadInput(
-                    f"{self.where(row, named)}: {self.columns[named][row]} comes after "
-                    f"{self.columns[named][row - 1]}. Sort the rows, oldest first."
-                )
-        return [stamp.date().isoformat() if whole_days else stamp.isoformat() for stamp in stamps if stamp is not None]
-
-    def date_column(self, column: str | None) -> str | None:
-        """The column of dates: the one named, else one called date, month, time … if there is one."""
-        if column is not None:
-            return self.name(column, "--date")
-        return next((name for name in self.columns if _plain(name) in DATES), None)
-
-    def date_format(self, column: str | None) -> str | None:
-        """How dates are written, such as "%Y-%m-%d"; None where they have not all one format."""
-        named = self.date_column(column)
-        return None if named is None else read_dates(self.columns[named])[1]
-
-    def newest_first(self, column: str | None) -> bool:
-        """Whether the dates fall from the first row to the last, as Alpha Vantage has them."""
-        import pandas as pd
-
-        named = self.date_column(column)
-        if named is None or self.rows < 2:
-            return False
-        stamps, _ = read_dates(self.columns[named])
-        return bool((stamps.diff().iloc[1:] < pd.Timedelta(0)).all())
+        row = dates.first_out_of_order()
+        if row is None:
+            return dates.iso()
+        where, texts = self.where(row, dates.name), self.columns[dates.name]
+        if not dates.stamps[row] == dates.stamps[row]:  # NaT
+            raise BadInput(f"{where}: expected a date, got '{texts[row]}'.")
+        if dates.stamps[row] == dates.stamps[row - 1]:
+            first = f"first in line {self.lines[row - 1]}"
+            raise BadInput(f"{where}: {texts[row]} appears twice ({first}). Keep one row for each date.")
+        raise BadInput(f"{where}: {texts[row]} comes after {texts[row - 1]}. Sort the rows, oldest first.")
 
     def where(self, row: int, column: str) -> str:
-        """ "prices.csv, line 17, column 'Close'"."""
+        """Return a cell's place for an error message: "prices.csv, line 17, column 'Close'"."""
         return f"{self.source}, line {self.lines[row]}, column '{column}'"
 
 
-def _plain(name: str) -> str:
-    """A column's name as people say it: without case, Stooq's brackets, Alpha Vantage's numbers, underscores.
+def _simplify(name: str) -> str:
+    """Return a column's name without case, Stooq's brackets, Alpha Vantage's numbers, spaces and underscores.
 
     Example: "<CLOSE>", "4. close", "Close" -> "close"
     """
     return re.sub(r"^\d+\. |[<>\s_]", "", name.lower())
 
 
-def read_bytes(path: str, what: str) -> bytes:
-    """A file's bytes; `what` says what was expected to be in it."""
-    try:
-        if Path(path).is_dir():
-            raise BadInput(f"{path}: expected {what}, got a directory.")
-        content = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file; expected {what}.") from None
-    except OSError as error:
-        raise BadInput(f"{path}: cannot be read: {error.strerror}.") from None
-    if not content:
-        raise BadInput(f"{path}: expected {what}, got a file of 0 bytes.")
-    return content
-
-
-def read_input(source: str, what: str) -> tuple[bytes, str]:
-    """The bytes of a file, or of standard input for "-", and how errors call them."""
-    if source != "-":
-        return read_bytes(source, what), source
-    content = sys.stdin.buffer.read()
-    if not content:
-        raise BadInput(f"standard input: expected {what}, got nothing.")
-    return content, "standard input"
-
-
-def decode(content: bytes, source: str, what: str) -> str:
-    """UTF-8 text without its byte-order mark, line ends as they come."""
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput(
-            f"{source}: expected {what} in UTF-8, got byte 0x{content[error.start]:02x} at offset {error.start}."
-        ) from None
-    if "\0" in text:
-        raise BadInput(f"{source}: expected {what}, got a binary file (a zero byte at offset {content.index(0)}).")
-    return text
+def _number_advice(text: str, value: float) -> str:
+    """Return what to do about a text that is not a number that networks can read; `value` is inf if it is none."""
+    if re.fullmatch(r"[-+]?\d+,\d+", text):
+        return "Write decimal points."
+    if np.isfinite(value) or re.fullmatch(r"[-+]?inf(inity)?|[-+.\de]*", text.lower()):
+        return "Correct it, or leave the row out."
+    return "Name numeric columns with --target and --inputs."
 
 
 def read_csv(path: str) -> tuple[Table, str]:
-    """A CSV file with a header, and the sha256 of its bytes."""
+    """Read a CSV file with a header; return it and the sha256 of its bytes.
+
+    Raises:
+        BadInput: the file cannot be read again later, or is not a CSV file.
+    """
     if len(path) < 4096 and (Path(path).is_fifo() or Path(path).is_char_device()):
-        raise BadInput(f"{path}: expected a file: a training needs its data again later. Write it to one.")
+        raise BadInput(f"{path}: expected a file, got a pipe: training reads its data again later. Write it to a file.")
     content = read_bytes(path, "a CSV file with a header")
-    return parse_csv(decode(content, path, "a CSV file"), path), hashlib.sha256(content).hexdigest()
+    return parse_csv(decode_text(content, path, "a CSV file"), path), hashlib.sha256(content).hexdigest()
 
 
 def parse_csv(text: str, source: str) -> Table:
-    """CSV text with a header, in any mix of line ends. Empty lines are passed over."""
+    """Parse CSV text with a header, in any mix of line ends; empty lines are skipped.
+
+    Args:
+        text: the file's content.
+        source: the file's name in error messages.
+
+    Raises:
+        BadInput: the text is not a table.
+    """
+    header, rows, lines = _split_rows(text, source)
+    _check_header(header, len(rows), source)
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(header):
+            raise BadInput(f"{source}, line {line}: expected {len(header)} values as in the header, got {len(row)}.")
+    return Table(source, {name: [row[index] for row in rows] for index, name in enumerate(header)}, lines)
+
+
+def _split_rows(text: str, source: str) -> tuple[list[str], list[list[str]], list[int]]:
+    """Return the header, the rows and the line of each row."""
     reader = csv.reader(io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline=""))
     header: list[str] = []
     rows, lines = [], []
@@ -240,14 +238,14 @@ def parse_csv(text: str, source: str) -> Table:
                 lines.append(reader.line_num)
     except csv.Error as error:
         raise BadInput(f"{source}, line {reader.line_num}: not readable as CSV: {error}.") from None
-    if len(header) < 1 or not rows:
-        raise BadInput(f"{source}: expected a header and rows of data, got {len(rows)} rows below the header.")
+    return header, rows, lines
+
+
+def _check_header(header: list[str], rows: int, source: str) -> None:
+    if not header or not rows:
+        raise BadInput(f"{source}: expected a header and rows of data, got {rows} rows below the header.")
     if len(header) == 1 and (other := next((mark for mark in (";", "\t") if mark in header[0]), None)):
         raise BadInput(f"{source}: expected commas between the values, got {other!r}. Save it as CSV with commas.")
     name, times = collections.Counter(header).most_common(1)[0]
     if times > 1:
-        raise BadInput(f"{source}: column '{name}' comes {times} times in the header. Rename one.")
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != len(header):
-            raise BadInput(f"{source}, line {line}: expected {len(header)} values as in the header, got {len(row)}.")
-    return Table(source, {name: [row[index] for row in rows] for index, name in enumerate(header)}, lines)
+        raise BadInput(f"{source}: column '{name}' appears {times} times in the header. Rename one.")

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Raw, Task
-from seqapp.data.table import read_input
 from seqapp.errors import BadInput
 from seqapp.runs.run import Run
+from seqapp.system.input import read_input
 
 FILE_NAME = re.compile(r"\S+\.(txt|csv|tsv|json|jsonl|log|md)")  # not meant as a text
 logger = logging.getLogger(__name__)

@@ -68,7 +68,7 @@ def write(path: Path, rows: list[str]) -> Path:
         ),
         (
             with_row(15, "2020-01-15,5"),
-            ", line 17, column 'date': 2020-01-15 comes twice (first in line 16). Keep one row for each date.",
+            ", line 17, column 'date': 2020-01-15 appears twice (first in line 16). Keep one row for each date.",
         ),
         (
             with_row(15, "2020-01-03,5"),
@@ -96,7 +96,7 @@ def test_a_csv_with_a_fault(rows: list[str], said: str, tmp_path: Path) -> None:
         (b"", ": expected a CSV file with a header, got a file of 0 bytes."),
         (bytes(range(256)), ": expected a CSV file in UTF-8, got byte 0x80 at offset 128."),
         (b"date,close\n\0\0", ": expected a CSV file, got a binary file (a zero byte at offset 11)."),
-        (b"close,close\n1,2\n", ": column 'close' comes 2 times in the header. Rename one."),
+        (b"close,close\n1,2\n", ": column 'close' appears 2 times in the header. Rename one."),
     ],
 )
 def test_a_file_that_is_no_csv(content: bytes, said: str, tmp_path: Path) -> None:

@@ -177,9 +177,9 @@ def test_calendar_features_agree_with_datetime() -> None:
     ],
 )
 def test_the_frequency_of_dates(dates: list[str], name: str, season: int | None, after: str) -> None:
-    assert frequency.rhythm(dates) == name
-    assert frequency.season(name) == season
-    assert frequency.following(dates[-1], name, 1) == [after]
+    assert frequency.infer_frequency(dates) == name
+    assert frequency.season_length(name) == season
+    assert frequency.next_dates(dates[-1], name, 1) == [after]
 
 
 class TestNoLeak:

@@ -198,7 +198,7 @@ def test_a_pipe_is_no_data_for_a_training(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     for dataset_name in ("stock", "weather_dinner"):
         assert refused("train", dataset_name, "--csv", tmp_path / "pipe.csv") == (
-            f"Error: {tmp_path / 'pipe.csv'}: expected a file: a training needs its data again later. Write it to one."
+            f"Error: {tmp_path / 'pipe.csv'}: expected a file, got a pipe: training reads its data again later. Write it to a file."
         )
     assert refused("train", "text", "--file", tmp_path / "pipe.csv").endswith("got a file of 0 bytes.")
 

@@ -197,10 +197,10 @@ class LogTask(Task):
 
 def read_log(table: Table, columns: LogColumns, dates: list[str] | None = None) -> Log:
     """Return the columns of a table as a log."""
-    numbers = [table.numbers(table.name(column, "")) for column in columns.numeric]
+    numbers = table.numbers([table.name(column, "") for column in columns.numeric])
     texts = {name: np.array(table.categories(table.name(name, "")), object) for name in columns.categorical}
     target = np.array(table.categories(table.name(columns.target, "")), object)
-    return Log(np.stack(numbers, 1) if numbers else np.zeros((table.rows, 0)), texts, target, dates)
+    return Log(numbers, texts, target, dates)
 
 
 def _one_hot(values: Tensor, names: tuple[str, ...]) -> Tensor:

@@ -56,7 +56,7 @@ class Series:
     def until(self, stop: int) -> Series:
         """Return its first `stop` rows, without what is known of later ones."""
         dates = None if self.dates is None else self.dates[:stop]
-        table = self.table.keep(list(range(stop)))
+        table = self.table.take(list(range(stop)))
         return Series(self.name, table, self.values[:stop], self.categories[:stop], dates, self.known[:0])
 
 
@@ -110,7 +110,7 @@ def cut_table(table: Table, series: str) -> list[tuple[str, Table]]:
         if not name:
             raise BadInput(f"{table.where(row, column)}: expected the name of a series, got an empty cell.")
         rows.setdefault(name, []).append(row)
-    return [(name, table.keep(own)) for name, own in rows.items()]
+    return [(name, table.take(own)) for name, own in rows.items()]
 
 
 def read_series(name: str, table: Table, columns: Columns, missing: str) -> Series:
@@ -126,21 +126,22 @@ def read_series(name: str, table: Table, columns: Columns, missing: str) -> Seri
         BadInput: a value is not a finite number, there is a gap that `missing` does not handle, or dates are unordered.
     """
     notes = []
-    if table.newest_first(columns.date):
-        table = table.keep(list(range(table.rows))[::-1])
+    dates = table.date_column(columns.date)
+    if dates is not None and dates.descending:
+        table = table.take(list(range(table.rows))[::-1])
         notes.append(f"{table.source}: newest row first; read from the last line to the first.")
     table, future = _split_future(table, columns)
     if missing == "mask":
-        values = np.stack([table.numbers(column) for column in columns.numbers], 1)
+        values = table.numbers(columns.numbers)
     else:
         table, values = table.without_gaps(columns.numbers, missing)
     if len(values) < 2:
         raise BadInput(f"{table.source}: expected at least 2 rows of data, got {len(values)}.")
     names = [table.categories(column) for column in columns.categories]
     categories = np.array(names, object).reshape(len(names), len(values)).T
-    known = np.stack([future.numbers(column) for column in columns.known], 1) if columns.known else np.empty((0, 0))
-    dates = table.dates(columns.date)
-    return Series(name, table, values, categories, dates, known, (*notes, *_stock_splits(table, values, columns)))
+    known = future.numbers(columns.known)
+    iso_dates, notes = table.dates(columns.date), [*notes, *_stock_splits(table, values, columns)]
+    return Series(name, table, values, categories, iso_dates, known, tuple(notes))
 
 
 def _split_future(table: Table, columns: Columns) -> tuple[Table, Table]:
@@ -150,7 +151,7 @@ def _split_future(table: Table, columns: Columns) -> tuple[Table, Table]:
         targets = [table.categories(column) for column in columns.targets]
         while rows and not any(values[rows - 1] for values in targets):
             rows -= 1
-    return table.keep(list(range(rows))), table.keep(list(range(rows, table.rows)))
+    return table.take(list(range(rows))), table.take(list(range(rows, table.rows)))
 
 
 def _stock_splits(table: Table, values: NDArray[Any], columns: Columns) -> list[str]:

@@ -41,7 +41,7 @@ def load_series(
     columns = _columns(tables[0][1], options)
     series = [read_series(name, table, columns, options.missing) for name, table in tables]
     least = options.horizon + 1
-    cuts = [splits.cut_dated(each.table, each.dates, options.split, options.split_at, least) for each in series]
+    cuts = [splits.cut_table(each.table, each.dates, options.split, options.split_at, least) for each in series]
     return SeriesSource(options, columns, series, _description(series, columns, sha256), task).dataset(cuts)
 
 
@@ -65,7 +65,7 @@ class SeriesSource:
             BadInput: the rows, columns and options do not fit together.
         """
         frame = _frame(self.series)
-        cuts = tuple(cut.moved(start) for cut, (start, _) in zip(cuts, frame.bounds, strict=True))
+        cuts = tuple(cut.shifted(start) for cut, (start, _) in zip(cuts, frame.bounds, strict=True))
         task, season = self._fit(frame, cuts)
         rows = SeriesRows(task, frame, cuts, season)
         latest = raw_inputs(task, self.series[0], named=len(self.series) > 1)
@@ -90,8 +90,8 @@ class SeriesSource:
     def _fit(self, frame: Frame, cuts: Sequence[Split]) -> tuple[SeriesTask, int | None]:
         """Return the task, fitted on the training rows, and its season in rows."""
         options, columns = self.options, self.columns
-        interval = None if frame.dates is None else frequency.rhythm(frame.dates[slice(*frame.bounds[0])])
-        season = options.season or frequency.season(interval)
+        interval = None if frame.dates is None else frequency.infer_frequency(frame.dates[slice(*frame.bounds[0])])
+        season = options.season or frequency.season_length(interval)
         training = frame.part(cuts, "train")
         scale = self._fit_scale(training, season)
         window, segment = options.window_and_segment(season, min(len(rows) for rows in training), scale.changes)
@@ -136,8 +136,8 @@ def _description(series: Sequence[Series], columns: Columns, sha256: str) -> dic
     }
     if notes := [note for each in series for note in each.notes]:
         data["notes"] = notes
-    if series[0].dates is not None:
-        data["dates"] = {"column": first.date_column(columns.date), "format": first.date_format(columns.date)}
+    if dates := first.date_column(columns.date):
+        data["dates"] = {"column": dates.name, "format": dates.format}
     return data
 
 
@@ -165,7 +165,8 @@ def _default_target(table: Table, options: SeriesOptions) -> str:
     """Return `close` if there is such a column, else the only numeric column."""
     if close := table.match("close"):
         return close
-    others = {table.date_column(options.date), options.series}
+    dates = table.date_column(options.date)
+    others = {dates and dates.name, options.series}
     numeric = [name for name in table.columns if name not in others and table.is_numeric(name)]
     if len(numeric) == 1:
         return numeric[0]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from seqapp.contract import Raw
-from seqapp.data.frequency import following
+from seqapp.data.frequency import next_dates
 from seqapp.data.table import Table, parse_csv
 from seqapp.errors import BadInput
 from seqapp.tasks.series.files import Columns, Series, cut_table, read_series
@@ -69,7 +69,7 @@ def raw_inputs(spec: SeriesSpec, series: Series, named: bool = False) -> Raw:
     """
     stop, horizon, dates = len(series.values), spec.horizon, series.dates
     known = series.known[:horizon]
-    ahead = following(dates[-1], spec.rhythm, horizon) if dates and spec.rhythm else None
+    ahead = next_dates(dates[-1], spec.rhythm, horizon) if dates and spec.rhythm else None
     extra: Raw = {"series": np.array([series.name], object)} if named else {}
     if spec.known and len(known) < horizon:
         stop -= horizon
@@ -130,7 +130,7 @@ def extend(spec: SeriesSpec, raw: Raw, answer: Raw, temperature: float, random: 
     for name in raw.keys() & {"known", "categories"}:
         extended[name] = np.concatenate([raw[name][:, 1:], raw[name][:, -1:]], 1)
     for name in raw.keys() & {"dates", "date"}:
-        after = following(str(raw[name][0, -1]), spec.rhythm, 1)
+        after = next_dates(str(raw[name][0, -1]), spec.rhythm, 1)
         extended[name] = np.concatenate([raw[name][:, 1:], np.array([after], object)], 1)
     values = [float(value) for value in row[0, 0, : spec.targets]]
     return extended, values[0] if spec.targets == 1 else values

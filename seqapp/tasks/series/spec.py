@@ -122,7 +122,7 @@ class SeriesSpec:
         expect(self.segment > 0 and steps % self.segment == 0, f"a segment that divides {steps} steps", self.segment)
         expect(all(0 < level < 100 for level in self.levels), "percentages", self.levels)
         expect(0 < len(set(self.levels)) == len(self.levels), "different percentages", self.levels)
-        expect(frequency.is_one(self.rhythm), "a frequency of dates", self.rhythm)
+        expect(frequency.is_frequency(self.rhythm), "a frequency of dates", self.rhythm)
         shape = np.shape(self.offsets) if self.offsets else None
         expect(shape in (None, (self.targets, self.horizon, len(self.levels))), "an offset for each interval", shape)
 

@@ -15,9 +15,9 @@ from seqapp.contract import SPLITS, Baseline, Dataset, Raw
 from seqapp.contract.head import Classified
 from seqapp.data.splits import Split
 from seqapp.data.streams import Streams
-from seqapp.data.table import read_input
 from seqapp.data.vocabulary import UNKNOWN, UNKNOWN_ID
 from seqapp.heads.surprise import Surprise
+from seqapp.system.input import read_input
 from seqapp.tasks.text.corpus import Corpus
 from seqapp.tasks.text.defaults import by_size
 from seqapp.tasks.text.encoding import encode
