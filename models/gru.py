@@ -2,6 +2,8 @@
 
 from typing import Any
 
+COMPARED = 3  # `compare` trains it by default, third
+
 
 def layer(units: int, name: str) -> Any:
     """One GRU over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""

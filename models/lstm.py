@@ -2,6 +2,8 @@
 
 from typing import Any
 
+DEFAULT, COMPARED = True, 2  # `train` uses it without --model; `compare` trains it second
+
 
 def layer(units: int, name: str) -> Any:
     """One LSTM over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""

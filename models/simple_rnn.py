@@ -5,6 +5,8 @@ from typing import Any
 
 from seqapp.contract.options import option
 
+COMPARED = 1  # `compare` trains it by default, first
+
 
 @dataclass(frozen=True)
 class Options:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # In a checkout the rooms lie beside this package, not in it (setup.cfg maps them under it when installed).
 # Searching the parent folder too makes `seqapp.datasets` and `seqapp.models` the same names in both.

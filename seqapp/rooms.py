@@ -6,7 +6,6 @@ options are the fields of its dataclass `Options`, if it has one.
 
 from __future__ import annotations
 
-import dataclasses
 import importlib
 import inspect
 import sys
@@ -19,8 +18,8 @@ from typing import Any
 
 import seqapp
 from seqapp import trust
-from seqapp.contract.options import Option, options_of
 from seqapp.errors import BadInput, UnknownName
+from seqapp.system.options import Option, options_of
 
 REQUIRED = {"datasets": ("load", "Task"), "models": ()}  # a model file defines one of `layer` and `network`
 
@@ -118,6 +117,17 @@ def names(kind: str) -> list[str]:
     """Return the names of the files in a folder ("datasets", "models", "commands", "inspection"), sorted."""
     stems = {file.stem for folder in seqapp.__path__ for file in (Path(folder) / kind).glob("*.py")}
     return sorted(name for name in stems if not name.startswith("_"))
+
+
+def default_model() -> str:
+    """Return the name of the model file that says `DEFAULT = True`: what `train` uses without --model."""
+    return next(name for name in names("models") if getattr(find("models", name).module, "DEFAULT", False))
+
+
+def compared_models() -> list[str]:
+    """Return the names of the model files that say `COMPARED = N`, in this order: what `compare` trains by default."""
+    places = [(getattr(find("models", name).module, "COMPARED", 0), name) for name in names("models")]
+    return [name for place, name in sorted(places) if place]
 
 
 def find(kind: str, name: str) -> Room:
@@ -218,6 +228,10 @@ def _check(kind: str, room: Room) -> Room:
     if kind == "models" and room.defines("layer") == room.defines("network"):
         count = "both 'layer' and 'network'" if room.defines("layer") else "neither 'layer' nor 'network'"
         raise BadInput(f"{room.path} defines {count}; a model file defines one of them, as models/README.md says.")
-    if not dataclasses.is_dataclass(getattr(room.module, "Options", NoOptions)):
-        raise BadInput(f"{room.path}: expected Options to be a dataclass; decorate it with @dataclass(frozen=True).")
+    try:
+        _ = room.options
+    except (TypeError, NameError) as error:
+        raise BadInput(
+            f"{room.path}: Options: expected a dataclass with a type and a default for each field: {error}."
+        ) from None
     return room

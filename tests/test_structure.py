@@ -30,14 +30,12 @@ CYCLES: set[frozenset[str]] = {
     frozenset({"seqapp.contract", "seqapp.generation.asking", "seqapp.networks.stack", "seqapp.saved_model.functions"}),
 }
 UPWARD: set[str] = {
-    "seqapp.rooms -> seqapp.contract.options",
     "seqapp.contract -> seqapp.data.streams",
     "seqapp.contract -> seqapp.data.table",
     "seqapp.contract -> seqapp.generation.asking",
     "seqapp.contract -> seqapp.heads.surprise",
     "seqapp.contract -> seqapp.networks.stack",
     "seqapp.inspection._showing -> seqapp.api.pictures",
-    "seqapp.inspection.gates -> seqapp.commands._output",
     "seqapp.inspection.gradients -> seqapp.api.pictures",
     "seqapp.inspection.memory -> seqapp.api.pictures",
     "seqapp.inspection.surprise -> seqapp.api.evaluate",
@@ -45,10 +43,7 @@ UPWARD: set[str] = {
     "seqapp.tasks.series.dataset -> seqapp.api.pictures",
     "seqapp.tasks.series.pictures -> seqapp.api.pictures",
 }
-NAMES: set[str] = {
-    "seqapp.commands.train: return 'lstm'",
-    "seqapp.commands._train: default='lstm'",
-}
+NAMES: set[str] = set()
 
 
 def name_of(file: Path, root: Path = ROOT) -> str:

@@ -1,4 +1,4 @@
-"""The command line's form of options that are declared without click (seqapp/contract/options.py)."""
+"""The command line's form of options that are declared without click (seqapp/system/options.py)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from seqapp.contract.options import Option
+from seqapp.system.options import Option
 
 
 def click_option(option: Option) -> click.Option:

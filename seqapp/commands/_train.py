@@ -13,7 +13,7 @@ from click.core import ParameterSource
 from seqapp.commands._options import click_option
 from seqapp.contract.options import NetworkOptions, Option, options_of
 from seqapp.errors import BadInput
-from seqapp.rooms import Room
+from seqapp.rooms import Room, default_model
 from seqapp.runs.options import TrainingOptions, general_options
 from seqapp.system.locks import refuse_in_use
 from seqapp.system.tensorflow import start_tensorflow
@@ -73,7 +73,7 @@ def _refuse_duplicates(options: list[Option]) -> None:
 def _run_options(dataset: str) -> list[click.Option]:
     model = "A model of `seqapp list`, or the path of your own file."
     return [
-        click.Option(["--model"], default="lstm", show_default=True, metavar="NAME|FILE.py", help=model),
+        click.Option(["--model"], default=default_model(), show_default=True, metavar="NAME|FILE.py", help=model),
         click.Option(["--out"], metavar="DIR", help=f"Run folder.  [default: runs/{dataset}-MODEL]"),
         click.Option(["--resume"], is_flag=True, help="Continue from the last checkpoint."),
         click.Option(["--force"], is_flag=True, help="Start over, in place of the existing run."),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from seqapp import rooms
 from seqapp.errors import BadInput
 
 MODELS_HELP = "Models to compare; an entry may have options of its own."
@@ -17,7 +18,11 @@ CSV_HELP = "A row for each run as CSV on stdout. With FILE: the dataset's own op
 @click.command("compare", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
 @click.argument("dataset")
 @click.option(
-    "--models", default="simple_rnn,lstm,gru", show_default=True, metavar="'NAME [OPTIONS],…'", help=MODELS_HELP
+    "--models",
+    default=",".join(rooms.compared_models()),
+    show_default=True,
+    metavar="'NAME [OPTIONS],…'",
+    help=MODELS_HELP,
 )
 @click.option("--seeds", default="0", show_default=True, metavar="N,…", help="Seeds; each model is trained with each.")
 @click.option("--gaps", metavar="N,…", help=GAPS_HELP)
@@ -35,7 +40,6 @@ def command(
 
     All further options are those of `seqapp train DATASET`.
     """
-    from seqapp import rooms
     from seqapp.api.compare import Comparison
     from seqapp.api.entries import Entry
     from seqapp.commands._train import parse

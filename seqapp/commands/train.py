@@ -43,4 +43,4 @@ def _model(args: list[str]) -> str:
             return argument.partition("=")[2]
         if argument == "--model" and index + 1 < len(args):
             return args[index + 1]
-    return "lstm"
+    return rooms.default_model()

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from seqapp.contract.options import Option
 from seqapp.errors import BadInput
+from seqapp.system.options import Option
 
 FILE_LIMIT = 1 << 26  # bytes of a run.json
 NUMBER_LIMIT = 2**31  # no size of anything is this large

@@ -247,7 +247,7 @@ class TestRuns:
         edit(copied, format=99, seqapp="9.9.9")
         said = refused("predict", copied)
         assert said == (
-            f"Error: {copied}: run format 99 of seqapp 9.9.9; this is seqapp 0.1.0, which reads format 1. "
+            f"Error: {copied}: run format 99 of seqapp 9.9.9; this is seqapp 0.2.0, which reads format 1. "
             "Use a newer seqapp, or train again with --force."
         )
 

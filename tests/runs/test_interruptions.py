@@ -513,8 +513,8 @@ class TestVersions:
     @pytest.mark.parametrize(
         ("found", "said"),
         [
-            (0, "{folder}: run format 0 of seqapp 0.0.1; this is seqapp 0.1.0, which reads format 1. Train again with --force."),
-            (2, "{folder}: run format 2 of seqapp 0.0.1; this is seqapp 0.1.0, which reads format 1. Use a newer seqapp, or train again with --force."),
+            (0, "{folder}: run format 0 of seqapp 0.0.1; this is seqapp 0.2.0, which reads format 1. Train again with --force."),
+            (2, "{folder}: run format 2 of seqapp 0.0.1; this is seqapp 0.2.0, which reads format 1. Use a newer seqapp, or train again with --force."),
             ("1", '{folder}/run.json: format: expected the number 1, got "1". Train again with --force.'),
             (True, "{folder}/run.json: format: expected the number 1, got true. Train again with --force."),
             (1.0, "{folder}/run.json: format: expected the number 1, got 1.0. Train again with --force."),

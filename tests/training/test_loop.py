@@ -102,7 +102,7 @@ def test_a_run_in_training_is_left_alone_and_an_unfinished_one_says_so(tmp_path:
     with Job(tmp_path, "train", *FIBONACCI, "--epochs", 1000, "--out", run) as training:
         wait_for(lambda: in_mid_epoch(run) or training.process.exitcode is not None, 120)
         refuses_company(run)
-    assert "not finished: go on with --resume" in seqapp("list").stdout
+    assert "not finished: continue with --resume" in seqapp("list").stdout
     note = f"Note: the training of {run} has not finished; these are its best weights so far.\n"
     assert seqapp("predict", run, "1 1").stderr == note
 
