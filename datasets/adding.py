@@ -1,7 +1,7 @@
-"""Adding: the sum of the two marked numbers of a long sequence, asked at its end.
+"""Adding: the sum of the two marked numbers of a long sequence, predicted at its end.
 
 "0.3 0.7* 0.1 0.2* …" -> 0.9. Two of the numbers are marked: one in the first tenth, one in the rest of the first half.
-Experiment 4 of Hochreiter & Schmidhuber 1997. There half the sum is asked for, and an answer is right within 0.04; so
+Experiment 4 of Hochreiter & Schmidhuber 1997. They predict half the sum and count an answer within 0.04 as correct, so
 `within_0.04`, of the whole sum, is twice as strict.
 """
 
@@ -37,7 +37,7 @@ class Options:
 
 
 def load(options: Options, seed: int) -> AddingDataset:
-    """Random sequences, cut into training, validation and test."""
+    """Generate random sequences and split them."""
     random = np.random.default_rng(seed)
     return AddingDataset(*random_sequences(options.sequences, options.gap, random), options.split)
 

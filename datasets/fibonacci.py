@@ -1,7 +1,7 @@
 """Fibonacci: the next term of any sequence in which each term is the sum of the two before, whatever its size.
 
-The network walks over the decimal digits of the last terms side by side, least significant first, and gives the next
-term's digit at each step: its state carries the carry. It trains on terms of at most 20 digits.
+The network reads the decimal digits of the last terms side by side, least significant first, and predicts the next
+term's digit at each step: its state holds the carry. It is trained on terms of at most 20 digits.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Options:
 
 
 def load(options: Options, seed: int) -> FibonacciDataset:
-    """Random starts, cut into training, validation and test; the test split adds the sequence 1, 1, 2, 3, 5, …"""
+    """Generate random starts and split them; the test split adds the sequence 1, 1, 2, 3, 5, …"""
     return FibonacciDataset(Task(options.window), options, seed)
 
 

@@ -1,7 +1,7 @@
-"""Recall: which symbol stood at the beginning, asked after a gap of distractors.
+"""Recall: which symbol was at the start of a sequence, predicted after a gap of distractors.
 
-"C a f g b … ?" -> "C". One of A to H, then `--gap` tokens drawn from a to h, then the question mark. Nothing but the
-first step tells the answer, so the network must hold it in its state for the whole gap.
+"C a f g b … ?" -> "C". One of A to H, then `--gap` random tokens from a to h, then the question mark. Only the first
+step determines the answer, so the network must keep it in its state for the whole gap.
 """
 
 from __future__ import annotations
@@ -38,14 +38,19 @@ class Options:
 
 
 def load(options: Options, seed: int) -> EventDataset:
-    """Random sequences, cut into training, validation and test."""
+    """Generate random sequences and split them."""
     sequences, answers = random_sequences(options.sequences, options.gap, np.random.default_rng(seed))
     task = Task((*SYMBOLS, *DISTRACTORS, QUESTION), SYMBOLS, sequences.shape[1])
     return EventDataset(task, sequences, answers, options.split)
 
 
 def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-    """`count` sequences.
+    """Generate sequences.
+
+    Args:
+        count: number of sequences.
+        gap: as the option.
+        random: source of randomness.
 
     Returns:
         uint8 `(count, gap + 2)`: symbols are 0 to 7, distractors 8 to 15, the question mark 16; and the symbol, uint8

@@ -1,8 +1,8 @@
-"""Temporal order: in which order two events came, asked at the end of a long sequence of noise.
+"""Temporal order: in which order two events occurred, predicted at the end of a long sequence of noise.
 
-"a d … X … b … Y … c ?" -> "XY". Each event is X or Y. The first stands at a random place in the second tenth of the
-sequence, the other in the sixth; all else is drawn from a, b, c and d. Experiment 6 of Hochreiter & Schmidhuber 1997,
-placed as in Pascanu, Mikolov & Bengio 2013.
+"a d … X … b … Y … c ?" -> "XY". Each event is X or Y. The first is at a random place in the second tenth of the
+sequence, the other in the sixth; the rest is random tokens from a to d. Experiment 6 of Hochreiter & Schmidhuber 1997,
+with the places of Pascanu, Mikolov & Bengio 2013.
 """
 
 from __future__ import annotations
@@ -40,14 +40,19 @@ class Options:
 
 
 def load(options: Options, seed: int) -> EventDataset:
-    """Random sequences, cut into training, validation and test."""
+    """Generate random sequences and split them."""
     sequences, answers = random_sequences(options.sequences, options.gap, np.random.default_rng(seed))
     task = Task((*EVENTS, *NOISE, QUESTION), CLASSES, sequences.shape[1])
     return EventDataset(task, sequences, answers, options.split)
 
 
 def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-    """`count` sequences.
+    """Generate sequences.
+
+    Args:
+        count: number of sequences.
+        gap: as the option.
+        random: source of randomness.
 
     Returns:
         uint8 `(count, gap + 1)`: events are 0 and 1, noise 2 to 5, the question mark 6; and the classes, uint8

@@ -1,7 +1,8 @@
-"""Text: what letter comes next, or what word; and text that goes on from a prompt.
+"""Text: the next letter or word, and text that continues a prompt.
 
-Offline corpora: CPython's own documentation topics (the default); `stories`, the children's book over the dictionary
-{Doug, Jane, Spot, saw, .}; `recall`, passages that open with "I am French." and end on "I speak fluent …"; or any file.
+Texts without a download: CPython's documentation topics (the default); `stories`, the children's book over the
+dictionary {Doug, Jane, Spot, saw, .}; `recall`, passages that open with "I am French." and end with "I speak fluent …".
+Or any file.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ DEFAULTS = dict.fromkeys(
 )  # fmt: skip
 CORPUS, GAP = "python_docs", 200
 WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
-TAIL = 200  # tokens that `predict` and `generate` go on from where nothing else is given
+TAIL = 200  # tokens that `predict` and `generate` continue by default
 logger = logging.getLogger(__name__)
 LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a window
 
@@ -69,7 +70,7 @@ class Options:
 
 
 def load(options: Options, seed: int) -> TextDataset:
-    """A corpus as one stream of tokens, cut in order; the vocabulary is that of the training tokens."""
+    """Read a text as one stream of tokens and split it in order; the vocabulary is that of the training tokens."""
     offline, source = _offline(options, seed)
     level, documents = options.level or offline.level, options.documents or offline.documents
     if options.file:
@@ -78,7 +79,7 @@ def load(options: Options, seed: int) -> TextDataset:
         encoded = encode([(source, offline.text.encode())], level)
     starts = encoded.document_starts(documents)
     if documents in ("line", "blank-line") and len(starts) == 1:
-        raise BadInput(f"{source}: --documents {documents}: found no border between documents. Leave it out.")
+        raise BadInput(f"{source}: --documents {documents}: there is no border between documents. Leave it out.")
     length = options.bptt or offline.bptt or _bptt(len(encoded.ids), starts)
     if len(encoded.ids) < LEAST * length:
         raise BadInput(

@@ -1,8 +1,8 @@
-"""Weather-dinner: what is for dinner, from today's weather and the dinners before, also after two weeks away.
+"""Weather-dinner: what is for dinner, from today's weather and earlier dinners, also after two weeks away.
 
-Simulated days by default: on a fair day comes the next dinner in the cycle pizza, sushi, waffles, on a rainy day the
-same again, now and then a whim; some stretches of up to 14 days nobody was home and the dinners are unknown. With
---csv: any daily log, a category to predict from numbers and categories, gaps included.
+The days are simulated by default: a fair day has the next dinner in the cycle pizza, sushi, waffles, a rainy day the
+same as the day before, with an occasional whim; in stretches of up to 14 days nobody was home and the dinners are
+unknown. With --csv: any daily log, a category predicted from numbers and categories, gaps included.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005,
 DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
-DAYS_LIMIT = 10_000_000  # days that are simulated
+DAYS_LIMIT = 10_000_000  # that can be simulated
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Options:
 
 
 def load(options: Options, seed: int) -> LogDataset:
-    """A log of days, cut by time; scales and categories are fitted on the training days."""
+    """Read or simulate a log and split it by time; scales and categories are fitted on the training days."""
     return _read_log(options, seed) if options.csv else _simulate_log(options, seed)
 
 

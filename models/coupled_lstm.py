@@ -1,4 +1,4 @@
-"""LSTM with coupled gates: what is forgotten makes room for what is let in, with one gate less."""
+"""LSTM with coupled gates: the input gate is one minus the forget gate, so there is one gate less."""
 
 from typing import Any
 

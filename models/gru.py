@@ -1,4 +1,4 @@
-"""GRU: two gates and one state; an update gate does what the LSTM's forget and input gates do."""
+"""GRU: two gates and one state; its update gate does what the LSTM's forget and input gates do."""
 
 from typing import Any
 

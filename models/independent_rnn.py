@@ -1,4 +1,4 @@
-"""IndRNN: each unit sees itself alone of the units before, h = relu(W x + u ∘ h + b); made to be stacked."""
+"""IndRNN: each unit reads only its own previous state, h = relu(W x + u ∘ h + b); suited to deep stacks."""
 
 from dataclasses import dataclass
 from typing import Any

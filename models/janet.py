@@ -1,4 +1,4 @@
-"""JANET: just another network, a forget gate only; half the weights of an LSTM."""
+"""JANET: just another network, an LSTM with only the forget gate and half the weights."""
 
 from typing import Any
 

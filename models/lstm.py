@@ -1,4 +1,4 @@
-"""LSTM: a cell state beside the hidden state, with gates for what to forget, let in and let out."""
+"""LSTM: a cell state beside the hidden state, with a forget, an input and an output gate."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Minimal GRU: gate and candidate see the input only, so all of a sequence can be computed at once."""
+"""Minimal GRU: gate and candidate read only the input, so all steps can be computed in parallel."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Multiplicative LSTM: each input has a recurrent matrix of its own, in factors."""
+"""Multiplicative LSTM: each input has its own recurrent matrix, in factors."""
 
 from typing import Any
 

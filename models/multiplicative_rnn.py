@@ -1,4 +1,4 @@
-"""Multiplicative RNN: a SimpleRNN in which each input has a recurrent matrix of its own, in factors."""
+"""Multiplicative RNN: a SimpleRNN in which each input has its own recurrent matrix, in factors."""
 
 from typing import Any
 

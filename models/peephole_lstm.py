@@ -1,4 +1,4 @@
-"""LSTM with peepholes: the gates also see the cell state."""
+"""LSTM with peepholes: the gates also read the cell state."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -541,7 +541,7 @@ class TestBadTexts:
             (
                 "ab" * 4000,
                 ["--documents", "line"],
-                "--documents line: found no border between documents. Leave it out.",
+                "--documents line: there is no border between documents. Leave it out.",
             ),
         ],
     )
