@@ -32,7 +32,7 @@ def pages() -> list[Path]:
 
 def renewed(text: str) -> str:
     """Return a page with its reference sections as the code has them now."""
-    return SECTION.sub(lambda found: found[1] + SECTIONS[found[2]](found[3] or "") + found[4], text)
+    return SECTION.sub(lambda match: match[1] + SECTIONS[match[2]](match[3] or "") + match[4], text)
 
 
 def dataset_table(_: str) -> str:
@@ -174,14 +174,19 @@ def _values(option: click.Option) -> str:
 
 def _code(text: str) -> str:
     """Return a value as code, a description as it is."""
-    is_value = text and (" " not in text or re.match(r"[\d.]", text))
-    return f"`{text}`" if is_value else text
+    return f"`{text}`" if text and " " not in text else text
 
 
 def _table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table; vertical bars in cells are escaped."""
-    cells = [head, ["---"] * len(head), *[[cell.replace("|", r"\|") for cell in line] for line in lines]]
+    """Return a Markdown table."""
+    cells = [head, ["---"] * len(head), *[[_escaped(cell) for cell in line] for line in lines]]
     return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def _escaped(cell: str) -> str:
+    """Escape what Markdown would read as the end of a cell, or outside of code as HTML."""
+    text = cell.replace("|", r"\|")
+    return text if "`" in text else text.replace("<", r"\<")
 
 
 def write() -> None:

@@ -33,7 +33,7 @@ def read(page: str) -> str:
 def command_lines(page: str) -> list[list[str]]:
     """Return the arguments of every `seqapp` command in a page's code blocks."""
     text = read(page)
-    blocks = [found[2] for found in FENCED.finditer(text) if found[1] in ("sh", "console")]
+    blocks = [match[2] for match in FENCED.finditer(text) if match[1] in ("sh", "console")]
     lines = "\n".join([*blocks, *INDENTED.findall(FENCED.sub("", text))]).replace("\\\n", " ").splitlines()
     parts = [part for line in lines for part in re.split(r"&&|\|(?=\s)|\s>\s", line.removeprefix("$ "))]
     commands = [shlex.split(part, comments=True) for part in parts if re.match(r"\s*seqapp \w", part)]
@@ -68,11 +68,11 @@ def parse(arguments: list[str]) -> None:
 @functools.cache
 def known_options() -> frozenset[str]:
     """Return the names of all options of all commands, datasets, models and views."""
-    told = [seqapp(name, "--help").output for name in commands()]
-    told += [seqapp("train", dataset, "--help").output for dataset in rooms.names("datasets")]
-    told += [seqapp("train", "fibonacci", "--model", model, "--help").output for model in rooms.names("models")]
-    told += [seqapp("inspect", "run", view, "--help").output for view in rooms.names("inspection")]
-    return frozenset(re.findall(r"--[a-z][a-z0-9-]*", "".join(told)))
+    outputs = [seqapp(name, "--help").output for name in commands()]
+    outputs += [seqapp("train", dataset, "--help").output for dataset in rooms.names("datasets")]
+    outputs += [seqapp("train", "fibonacci", "--model", model, "--help").output for model in rooms.names("models")]
+    outputs += [seqapp("inspect", "run", view, "--help").output for view in rooms.names("inspection")]
+    return frozenset(re.findall(r"--[a-z][a-z0-9-]*", "".join(outputs)))
 
 
 def commands() -> list[str]:
