@@ -52,14 +52,17 @@ def tokens(size: Size, count: int) -> tuple[Any, Any]:
 def network(kind: str, size: Size) -> Any:
     """seqapp's factory's network of a model file's layer."""
     from seqapp import layers
-    from seqapp.contract import Tokens
     from seqapp.contract.options import NetworkOptions
+    from seqapp.features import Tokens
+    from seqapp.heads import Category
     from seqapp.networks.factory import build
 
     def layer(units: int, name: str) -> Any:
         return getattr(layers, kind)(units, return_sequences=True, return_state=True, name=name)
 
-    task: Any = SimpleNamespace(inputs=Tokens(TOKENS), head=SimpleNamespace(units=TOKENS))
+    task: Any = SimpleNamespace(
+        inputs=Tokens(TOKENS), head=Category(TOKENS), looks_ahead=False, network=lambda *_: None
+    )
     return build(task, layer, NetworkOptions(units=size.units, layers=size.layers))
 
 
@@ -67,9 +70,8 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     """`count` steps of seqapp's trainer, in one call as in a training."""
     import tensorflow as tf
 
-    from seqapp.contract import Windows
-    from seqapp.contract.head import Category
-    from seqapp.data.epochs import Epoch
+    from seqapp.data.windows import Windows
+    from seqapp.heads import Category
     from seqapp.runs.options import TrainingOptions
     from seqapp.training.loop import Trainer
 
@@ -80,10 +82,10 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
         return tf.gather(inputs, indices), chosen, tf.ones_like(chosen, tf.float32)
 
     windows = Windows(count * size.batch, gather)
-    dataset: Any = SimpleNamespace(windows=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
+    dataset: Any = SimpleNamespace(examples=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
     plan = TrainingOptions(epochs=1, batch_size=size.batch, learning_rate=1e-3, patience=1, checkpoint_every=1)
     trainer = Trainer(Path(tempfile.gettempdir()), dataset, network(kind, size), plan)
-    epoch = Epoch(windows, size.batch)
+    epoch = windows.scoring(size.batch)
 
     def run() -> None:
         trainer.train_steps(iter(epoch.batches()), tf.constant(count)).numpy()

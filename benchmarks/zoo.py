@@ -116,8 +116,8 @@ def made(model: str, units: int) -> Any:
 def parameters(model: str, units: int) -> int:
     """Of the network over characters."""
     from seqapp import rooms
-    from seqapp.contract import Tokens
     from seqapp.contract.options import NetworkOptions
+    from seqapp.features import Tokens
     from seqapp.networks.factory import build
     from seqapp.runs.run import layer_of
 

@@ -7,18 +7,20 @@ Experiment 4 of Hochreiter & Schmidhuber 1997. They predict half the sum and cou
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
-from seqapp.contract import Task as BaseTask
-from seqapp.contract.head import Estimated, Quantiles, Tensor
+from seqapp.contract import Baseline, Batch, Dataset, Encoded, Metric, Network, Raw, Tensor, outputs
 from seqapp.data import splits
+from seqapp.data.windows import Windows
 from seqapp.errors import BadInput
+from seqapp.features import Vectors
+from seqapp.generation.asking import AskingTask
+from seqapp.heads import Estimated, Quantiles
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.events import count_option, gap_option, length_remark
 
@@ -49,12 +51,12 @@ def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple
 
 
 @dataclass(frozen=True)
-class Task(BaseTask):
+class Task(AskingTask):
     """Numbers and marks `(batch, steps)` -> the sum of the marked numbers, with an interval."""
 
     steps: int  # of each sequence in training
     literal: ClassVar[bool] = True
-    at_end: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = True
 
     @property
     def inputs(self) -> Vectors:
@@ -72,7 +74,7 @@ class Task(BaseTask):
 
         return {name: tf.TensorSpec([None, None], tf.float32) for name in ("values", "marked")}
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """Both side by side, `(batch, steps, 2)`."""
         import tensorflow as tf
 
@@ -85,11 +87,11 @@ class Task(BaseTask):
         values = require(values, tf.equal(tf.size(outside), 0), "values: expected numbers from 0 to 1, got {}", outside)
         other = tf.boolean_mask(marked, ~(tf.equal(marked, 0) | tf.equal(marked, 1)))
         marked = require(marked, tf.equal(tf.size(other), 0), "marked: expected 0 or 1, got {}", other)
-        return tf.stack([values, marked], -1)
+        return Encoded(tf.stack([values, marked], -1))
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """The median, and the bounds between which four of five sums lie."""
-        quantiles = self.head.quantiles(outputs[:, -1])[:, 0]  # (batch, 3)
+        quantiles = self.head.quantiles(outputs(network, self.encode(raw))[:, -1])[:, 0]  # (batch, 3)
         return {"sum": quantiles[:, 1], "lower": quantiles[:, 0], "upper": quantiles[:, 2]}
 
     def read(self, text: str, source: str) -> Raw:
@@ -124,7 +126,7 @@ class Task(BaseTask):
         return raw | {"marked": np.zeros_like(raw["marked"])}, float(answer["sum"][0])
 
 
-class AddingDataset(Dataset):
+class AddingDataset(Dataset[Estimated]):
     """Numbers `(sequences, steps)` and the places of their marks `(sequences, 2)`, cut in the order drawn."""
 
     def __init__(self, values: NDArray[Any], places: NDArray[Any], split: str) -> None:
@@ -138,7 +140,7 @@ class AddingDataset(Dataset):
         marked = np.isin(np.arange(values.shape[1]), places[last]).astype(np.float32)
         self.latest = {"values": values[[last]], "marked": marked[np.newaxis]}
 
-    def windows(self, split: str) -> Windows:
+    def examples(self, split: str) -> Windows:
         """A sequence each, of which the last step counts."""
         import tensorflow as tf
 
@@ -146,15 +148,15 @@ class AddingDataset(Dataset):
         values, places, sums = (tf.constant(held[rows]) for held in (self.values, self.places, self.sums))
         last = tf.one_hot(steps - 1, steps)
 
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def gather(indices: Tensor) -> Batch:
             chosen = tf.gather(values, indices)
             marked = tf.reduce_sum(tf.one_hot(tf.gather(places, indices), steps), 1)
             targets = tf.zeros_like(chosen) + tf.gather(sums, indices)[:, tf.newaxis]
-            return tf.stack([chosen, marked], -1), targets[..., tf.newaxis], tf.zeros_like(chosen) + last
+            return Batch(tf.stack([chosen, marked], -1), targets[..., tf.newaxis], tf.zeros_like(chosen) + last)
 
         return Windows(self.sums[rows].size, gather)
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Estimated]]:
         """The mean of the training sums; a line that knows where marks tend to be, but not where they are."""
         from sklearn.linear_model import LinearRegression
 
@@ -171,18 +173,17 @@ class AddingDataset(Dataset):
         """Forecasts of the test sums, without an interval."""
         return Estimated(self.sums[slice(*self.cut.test), np.newaxis], sums[:, np.newaxis, np.newaxis])
 
-    def cases(self, predictions: Estimated) -> dict[str, NDArray[Any]]:
-        """The absolute error of each sum."""
-        return {"mae": np.abs(predictions.actual - predictions.median)[:, 0]}
-
-    def metrics(self, predictions: Estimated) -> dict[str, float]:
-        """Errors, the share of right answers, and how many sums lie in the interval, where there is one."""
-        error, actual = self.cases(predictions)["mae"], predictions.actual
-        found = {"mae": error.mean(), "rmse": np.sqrt(np.square(error).mean()), "within_0.04": (error < NEAR).mean()}
-        if predictions.quantiles.shape[-1] > 1:
-            lower, _, upper = np.moveaxis(predictions.quantiles, -1, 0)
-            found["coverage_80"] = ((lower <= actual) & (actual <= upper)).mean()
-        return {name: float(value) for name, value in found.items()}
+    @property
+    def metrics(self) -> Sequence[Metric[Estimated]]:
+        """Errors, the share of right answers, and the share of sums in the interval, if there is one."""
+        return [
+            Metric("mae", _error),
+            Metric("rmse", _error, lambda error: np.sqrt(np.square(error).mean()), judged=False),
+            Metric(
+                "within_0.04", lambda record: (_error(record) < NEAR).astype(float), higher_is_better=True, judged=False
+            ),
+            Metric("coverage_80", _inside, higher_is_better=True, judged=False),
+        ]
 
     def solved(self, metrics: Mapping[str, float]) -> bool:
         """Whether hardly an answer is wrong."""
@@ -194,3 +195,16 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return np.nan
+
+
+def _error(record: Estimated) -> NDArray[Any]:
+    """The absolute error of each sum, `(cases,)`."""
+    return np.asarray(np.abs(record.actual - record.median)[:, 0])
+
+
+def _inside(record: Estimated) -> NDArray[Any] | None:
+    """1 for each sum in its interval, else 0, `(cases,)`."""
+    if record.quantiles.shape[-1] == 1:
+        return None
+    lower, _, upper = np.moveaxis(record.quantiles, -1, 0)
+    return np.asarray((lower <= record.actual) & (record.actual <= upper), float)[:, 0]

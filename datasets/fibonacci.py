@@ -13,13 +13,16 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Dataset, Raw, Vectors, Windows
-from seqapp.contract import Task as BaseTask
-from seqapp.contract.head import Category, Classified, Tensor
+from seqapp.contract import Baseline, Batch, Dataset, Encoded, Metric, Network, Raw, Tensor, outputs
 from seqapp.contract.options import option
 from seqapp.data import splits
+from seqapp.data.windows import Windows
 from seqapp.errors import BadInput, expect
+from seqapp.features import Vectors
+from seqapp.generation.asking import AskingTask
+from seqapp.heads import Category, Classified
 from seqapp.system.files import sha256
+from seqapp.tasks.classification.dataset import correct
 from seqapp.tasks.classification.digits import places, reversed_digits
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005, "patience": 20, "dropout": 0.1}
@@ -43,7 +46,7 @@ def load(options: Options, seed: int) -> FibonacciDataset:
 
 
 @dataclass(frozen=True)
-class Task(BaseTask):
+class Task(AskingTask):
     """Terms as decimal strings `(batch, window)` -> the next term as a string `(batch,)`."""
 
     window: int = 2
@@ -68,7 +71,7 @@ class Task(BaseTask):
 
         return {"terms": tf.TensorSpec([None, self.window], tf.string)}
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """One-hot digits `(batch, places, 10 × window)`, least significant first, one more than the longest term."""
         import tensorflow as tf
 
@@ -79,15 +82,16 @@ class Task(BaseTask):
         wrong = tf.strings.reduce_join(tf.boolean_mask(terms, ~whole), separator=", ")
         terms = require(terms, tf.reduce_all(whole), "terms: expected non-negative decimal integers, got {}", wrong)
         digits = tf.one_hot(places(terms), 10)  # (batch, places, window, 10)
-        return tf.reshape(digits, [tf.shape(digits)[0], tf.shape(digits)[1], 10 * self.window])
+        return Encoded(tf.reshape(digits, [tf.shape(digits)[0], tf.shape(digits)[1], 10 * self.window]))
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """The likeliest digit of every place, read from the most significant one."""
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.strings.length(tf.strings.strip(raw["terms"])), 1)  # a row's, whatever its mates'
-        own = tf.sequence_mask(longest + 1, tf.shape(outputs)[1], tf.int32)
-        digits = tf.argmax(outputs, -1, output_type=tf.int32) * own
+        logits = outputs(network, self.encode(raw))
+        own = tf.sequence_mask(longest + 1, tf.shape(logits)[1], tf.int32)
+        digits = tf.argmax(logits, -1, output_type=tf.int32) * own
         text = tf.strings.reduce_join(tf.strings.as_string(tf.reverse(digits, [1])), 1)
         return {"next": tf.strings.regex_replace(text, "^0+([0-9])", r"\1")}
 
@@ -116,7 +120,7 @@ class Task(BaseTask):
         return str(answer["next"])
 
 
-class FibonacciDataset(Dataset):
+class FibonacciDataset(Dataset[Classified]):
     """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
 
     def __init__(self, task: Task, options: Options, seed: int) -> None:
@@ -138,24 +142,24 @@ class FibonacciDataset(Dataset):
         }
         self.latest = {"terms": [list(map(str, _sequence(1, 1, task.window + 3)[-task.window :]))]}
 
-    def windows(self, split: str) -> Windows:
+    def examples(self, split: str) -> Windows:
         """Padded on the left of each term (most significant), weight 0 beyond one place more than the longest term."""
         import tensorflow as tf
 
         held = tf.constant([list(map(str, row)) for row in self.rows[split]])
 
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def gather(indices: Tensor) -> Batch:
             rows = tf.gather(held, indices)
             terms = rows[:, :-1]
             targets = places(rows)[:, :, -1]
-            inputs = self.task.encode({"terms": terms})
+            inputs = self.task.encode({"terms": terms}).inputs
             longest = tf.reduce_max(tf.strings.length(terms), 1)
             width = tf.shape(inputs)[1]
-            return inputs, targets[:, :width], tf.sequence_mask(longest + 1, width, tf.float32)
+            return Batch(inputs, targets[:, :width], tf.sequence_mask(longest + 1, width, tf.float32))
 
         return Windows(len(self.rows[split]), gather)
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Classified]]:
         """Repeat the last term; a float64 line through the window."""
         rows = self.rows["test"]
         return {
@@ -183,21 +187,21 @@ class FibonacciDataset(Dataset):
             predicted.append(reversed_digits(term, width))
         return Classified(np.concatenate(actual), np.concatenate(predicted))
 
-    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
-        """1 for each term of which every digit is right, else 0."""
-        right = predictions.actual == predictions.predicted
-        ends = np.cumsum([_width(row) for row in self.rows["test"]])
-        return {"exact_match": np.array([float(part.all()) for part in np.split(right, ends[:-1])])}
+    @property
+    def metrics(self) -> Sequence[Metric[Classified]]:
+        """Exact terms: all, those of 1, 1, 2, 3, 5, …, and those of unseen starts; and single digits."""
+        share: dict[str, Any] = {"higher_is_better": True, "judged": False}
+        return [
+            Metric("exact_match", self._exact, higher_is_better=True),
+            Metric("exact_match_fibonacci", lambda record: self._exact(record)[: self.canonical], **share),
+            Metric("exact_match_unseen_starts", lambda record: self._exact(record)[self.canonical :], **share),
+            Metric("accuracy", correct, **share),
+        ]
 
-    def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Exact terms: all, of 1, 1, 2, 3, 5, …, and of unseen starts; and single digits."""
-        exact = self.cases(predictions)["exact_match"]
-        return {
-            "exact_match": float(exact.mean()),
-            "exact_match_fibonacci": float(exact[: self.canonical].mean()),
-            "exact_match_unseen_starts": float(exact[self.canonical :].mean()),
-            "accuracy": float((predictions.actual == predictions.predicted).mean()),
-        }
+    def _exact(self, record: Classified) -> NDArray[Any]:
+        """1 for each term of which every digit is right, else 0, `(terms,)`."""
+        ends = np.cumsum([_width(row) for row in self.rows["test"]])
+        return np.array([float(part.all()) for part in np.split(record.actual == record.predicted, ends[:-1])])
 
 
 def _sequence(first: int, second: int, length: int) -> list[int]:

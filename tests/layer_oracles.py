@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp import layers, rooms
-from seqapp.contract import Vectors
-from seqapp.contract.head import Category
 from seqapp.contract.options import NetworkOptions
+from seqapp.features import Vectors
+from seqapp.heads import Category
 from seqapp.networks.factory import build
 from seqapp.runs.run import layer_of
 

@@ -15,18 +15,15 @@ from conftest import KINDS, MODEL
 from conftest import small_dataset as load
 
 from seqapp import rooms
-from seqapp.api.evaluate import predictions
-from seqapp.contract import SPLITS, Dataset, Tokens
-from seqapp.contract.head import Category
+from seqapp.contract import SPLITS, Dataset, Encoded, Request, values
 from seqapp.contract.options import NetworkOptions
-from seqapp.contract.request import Request
-from seqapp.data.epochs import Epoch, batches
-from seqapp.data.streams import Streams
+from seqapp.evaluation.verdict import judged
 from seqapp.generation.sampling import sample
 from seqapp.networks.factory import build
-from seqapp.networks.stack import check_causal
+from seqapp.networks.over_split import predict, weighted_loss
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
+from seqapp.training.preflight import check_causal, check_dataset
 
 DATASETS, MODELS = rooms.names("datasets"), rooms.names("models")
 
@@ -40,34 +37,15 @@ def once(name: str, split: str) -> list[Any]:
     return arrays(loaded(name), split)
 
 
-def arrays(dataset: Dataset, split: str) -> list[Any]:
-    windows = dataset.windows(split)
-    if isinstance(windows, Streams):
-        return [np.array(part) for part in next(iter(Epoch(windows, 32, np.random.default_rng(0)).batches()))][:3]
-    spread = np.unique(np.linspace(0, windows.count - 1, 32).astype(int))
-    return [np.array(part) for part in next(iter(batches(windows, spread, 32)))]
+def arrays(dataset: Dataset[Any], split: str) -> list[Any]:
+    """Inputs, targets and weights of a few examples."""
+    return list(dataset.examples(split).first(32)[:3])
 
 
 @pytest.mark.parametrize("name", DATASETS)
 class TestDataset:
-    def test_windows_have_the_promised_axes_and_types(self, name: str) -> None:
-        dataset = loaded(name)
-        for split in SPLITS:
-            inputs, targets, weights = once(name, split)
-            reads = dataset.task.inputs
-            assert inputs.shape[:2] == targets.shape[:2] == weights.shape
-            assert weights.dtype == np.float32
-            if isinstance(reads, Tokens):
-                assert inputs.dtype == np.int32
-                assert 0 <= inputs.min() <= inputs.max() < reads.size
-            else:
-                assert inputs.dtype == np.float32
-                assert inputs.shape[2] == reads.size
-                assert np.isfinite(inputs).all()
-            assert np.isfinite(targets).all()
-            assert (weights.sum(1) > 0).any()
-            if isinstance(dataset.task.head, Category):
-                assert 0 <= targets.min() <= targets.max() < dataset.task.head.classes
+    def test_examples_have_the_promised_axes_types_and_ranges(self, name: str) -> None:
+        check_dataset(loaded(name))
 
     def test_train_comes_before_validation_before_test(self, name: str) -> None:
         split = loaded(name).split
@@ -97,12 +75,12 @@ class TestDataset:
         dataset = loaded(name)
         layer = layer_of(rooms.find("models", "simple_rnn"), {})
         network = build(dataset.task, layer, NetworkOptions(units=4))
-        ours = dataset.in_units(predictions(dataset, network, "test"))
+        ours = dataset.to_raw_units(predict(dataset, network, "test"))
         for baseline in dataset.baselines().values():
             np.testing.assert_allclose(baseline.predictions.actual, ours.actual, rtol=1e-4, atol=1e-4)
-            assert dataset.metrics(baseline.predictions).keys() <= dataset.metrics(ours).keys()
-        for metric, cases in dataset.cases(ours).items():
-            assert cases.mean() == pytest.approx(dataset.metrics(ours)[metric])
+            assert values(dataset.metrics, baseline.predictions).keys() <= values(dataset.metrics, ours).keys()
+        assert judged(dataset, ours)
+        assert len({len(cases) for cases in judged(dataset, ours).values()}) == 1
 
     def test_the_latest_question_is_answered_and_generation_goes_on(
         self, name: str, trained: Callable[[str], Path]
@@ -144,10 +122,10 @@ def test_every_model_takes_a_step_on_every_dataset(model: str, dataset: str) -> 
         data.task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=6, layers=2, dropout=0.1)
     )
     check_causal(network, data.task)
-    inputs, targets, weights = (tf.constant(part) for part in once(dataset, "train"))
+    batch = tf.nest.map_structure(tf.constant, data.examples("train").first(32))
     with tf.GradientTape() as tape:
-        outputs, _, _ = network.train(inputs, network.start(len(inputs)))
-        loss = tf.reduce_sum(data.task.head.loss(targets, outputs) * weights)
+        hidden, _, _ = network.train(batch.encoded, None)
+        loss, _ = weighted_loss(data.task.head, batch, hidden, network.head, training=True)
     gradients = tape.gradient(loss, network.model.trainable_variables)
     assert np.isfinite(loss)
     assert all(gradient is not None and np.isfinite(tf.convert_to_tensor(gradient)).all() for gradient in gradients)
@@ -160,12 +138,13 @@ def test_stepping_gives_what_the_whole_sequence_gives(model: str) -> None:
     task = loaded("stock").task
     network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=5, layers=2, dropout=0.2))
     inputs = np.random.default_rng(0).standard_normal((3, 7, task.inputs.size)).astype(np.float32)
-    first, states = network.step(tf.constant(inputs[:, :4]), network.start(tf.constant(3)))
+    encoded = Encoded(tf.constant(inputs))
+    first, states = network.step(tf.constant(inputs[:, :4]), network.start(encoded, tf.constant(3)))
     rest = []
     for step in range(4, 7):
         output, states = network.step(tf.constant(inputs[:, step : step + 1]), states)
         rest.append(output)
-    np.testing.assert_allclose(np.concatenate([first, *rest], 1), network(tf.constant(inputs)), atol=1e-5)
+    np.testing.assert_allclose(np.concatenate([first, *rest], 1), network(encoded), atol=1e-5)
 
 
 def test_a_draw_at_temperature_zero_is_the_likeliest() -> None:

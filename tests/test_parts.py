@@ -12,11 +12,13 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp.contract.head import Category, Quantiles
+from seqapp.contract import Encoded
 from seqapp.data import splits
 from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
-from seqapp.evaluation.verdict import gains, probability_of_chance, verdict
+from seqapp.evaluation.significance import gains, probability_of_chance
+from seqapp.evaluation.verdict import verdict
+from seqapp.heads import Category, Quantiles
 from seqapp.runs.options import TrainingOptions
 from seqapp.saved_model.checks import conform
 from seqapp.system.files import publish
@@ -103,7 +105,9 @@ class TestHeads:
         quantiles = head.quantiles(outputs).numpy()
         expected = np.mean([mean_pinball_loss(targets.ravel(), quantiles[..., index].ravel(), alpha=level)
                             for index, level in enumerate(head.levels)])  # fmt: skip
-        assert head.loss(targets, outputs).numpy().mean() == pytest.approx(expected, rel=1e-5)
+        assert head.loss(
+            targets, outputs, lambda hidden: hidden, Encoded(None), training=False
+        ).numpy().mean() == pytest.approx(expected, rel=1e-5)
 
     def test_category_loss_is_scikit_learns(self) -> None:
         from scipy.special import softmax
@@ -112,7 +116,9 @@ class TestHeads:
         outputs = np.random.default_rng(2).normal(size=(1, 20, 4)).astype(np.float32)
         targets = np.arange(20).reshape(1, 20) % 4
         expected = log_loss(targets[0], softmax(outputs[0], -1), labels=range(4))
-        assert Category(4).loss(targets, outputs).numpy().mean() == pytest.approx(expected, rel=1e-5)
+        assert Category(4).loss(
+            targets, outputs, lambda hidden: hidden, Encoded(None), training=False
+        ).numpy().mean() == pytest.approx(expected, rel=1e-5)
 
     def test_levels_need_the_median_in_the_middle(self) -> None:
         with pytest.raises(ValueError, match="expected ascending levels"):

@@ -14,12 +14,15 @@ from typing import Any
 import click
 
 from seqapp.api.entries import PLACE, Entry, Parse, Training
+from seqapp.api.evaluate import Evaluation, evaluate
 from seqapp.errors import BadInput
-from seqapp.evaluation.comparison_table import averaged, summaries, verdict
-from seqapp.evaluation.verdict import listed
+from seqapp.evaluation.ranking import mean_baselines, summaries, verdict
+from seqapp.evaluation.verdict import enumerated
 from seqapp.rooms import Room
 from seqapp.runs.run import Run
 from seqapp.system.tensorflow import start_tensorflow
+
+Measured = tuple[Training, Run, Evaluation]
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,9 @@ class Comparison:
         Raises:
             KeyboardInterrupt: its text says how to go on.
         """
-        from seqapp.api.evaluate import evaluate
-
         start_tensorflow()
-        trainings, measured = list(self.trainings()), []
+        trainings = list(self.trainings())
+        measured: list[Measured] = []
         try:
             for number, training in enumerate(trainings, start=1):
                 click.echo(f"{training} ({number} of {len(trainings)})", err=True)
@@ -91,23 +93,39 @@ class Comparison:
         except KeyboardInterrupt:
             anew = " without --force" if "--force" in self.options else ""
             raise KeyboardInterrupt(f"The same command{anew} goes on from here.") from None
-        rows, names = [_row(*one) for one in measured], _judged(measured[0][1])
-        models = summaries(rows, names[0])
-        said = [verdict(models, names, self.gaps), _elsewhere(measured), _diverged(rows)]
-        found: dict[str, Any] = {"dataset": self.dataset.name, "judged_by": names}
-        found |= {"gaps": self.gaps} if self.gaps else {}
-        first = [(each.gap, document["baselines"]) for each, _, document in measured if each.entry == self.entries[0]]
-        found |= {"runs": rows, "models": models, "baselines": averaged(first)}
-        return found | {"verdict": " ".join(filter(None, said))}
+        return self._document(measured)
+
+    def _document(self, measured: list[Measured]) -> dict[str, Any]:
+        """What was found, as --json shows it."""
+        rows, judged = [_row(*one) for one in measured], measured[0][2].judged
+        first = next(iter(judged))
+        models = summaries(rows, first, judged[first])
+        baselines = [
+            (each.gap, evaluation.document["baselines"])
+            for each, _, evaluation in measured
+            if each.entry == self.entries[0]
+        ]
+        sentences = [verdict(models, judged, self.gaps), _elsewhere(measured), _diverged(rows)]
+        return {
+            "dataset": self.dataset.name,
+            "judged_by": list(judged),
+            "higher_is_better": judged,
+            **({"gaps": self.gaps} if self.gaps else {}),
+            "runs": rows,
+            "models": models,
+            "baselines": mean_baselines(baselines),
+            "verdict": " ".join(filter(None, sentences)),
+        }
 
 
-def _row(training: Training, run: Run, document: dict[str, Any]) -> dict[str, Any]:
+def _row(training: Training, run: Run, evaluation: Evaluation) -> dict[str, Any]:
     """A run as --json shows it, without what there is nothing to say of."""
     own = list(training.options[len(training.options) - len(training.entry.options) :])
     row = {"model": training.entry.name, "options": own or None, "seed": training.seed, "gap": training.gap}
+    document = evaluation.document
     row |= {"run": document["run"], "parameters": run.record["parameters"], "seconds": run.record["seconds"]}
     row |= {"diverged": run.record.get("diverged")}
-    row |= {"metrics": document["metrics"], "solved": run.load_dataset().solved(document["metrics"])}
+    row |= {"metrics": document["metrics"], "solved": evaluation.solved}
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -117,22 +135,16 @@ def _diverged(rows: list[dict[str, Any]]) -> str:
     for row in (row for row in rows if row.get("diverged")):
         at = f"seed {row['seed']}" + (f" at gap {row['gap']}" if "gap" in row else "")
         found.setdefault(row["model"], []).append(at)
-    said = "; ".join(f"{model} with {listed(places, 'and')}" for model, places in found.items())
+    said = "; ".join(f"{model} with {enumerated(places, 'and')}" for model, places in found.items())
     return f"Diverged, and measured by the last good weights: {said}." if said else ""
 
 
-def _judged(run: Run) -> list[str]:
-    """The metrics that the verdict on a run is about."""
-    dataset = run.load_dataset()
-    cases = [dataset.cases(baseline.predictions) for baseline in dataset.baselines().values()]
-    return list(dict.fromkeys(name for one in cases for name in one))
-
-
-def _elsewhere(measured: list[tuple[Training, Run, dict[str, Any]]]) -> str:
+def _elsewhere(measured: list[Measured]) -> str:
     """Options of an entry may change the data: which entries do not have the first one's test split, if any."""
     tests: dict[str, list[Any]] = {}
-    for training, run, document in measured:
-        tests.setdefault(training.entry.name, []).append((run.record["data"]["sha256"], document["split"].get("test")))
+    for training, run, evaluation in measured:
+        test = evaluation.document["split"].get("test")
+        tests.setdefault(training.entry.name, []).append((run.record["data"]["sha256"], test))
     first, *others = tests
     names = [model for model in others if tests[model] != tests[first]]
-    return f"Not measured on the same test data as {first}: {listed(names, 'and')}." if names else ""
+    return f"Not measured on the same test data as {first}: {enumerated(names, 'and')}." if names else ""

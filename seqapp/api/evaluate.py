@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import click
-import numpy as np
 
 from seqapp.api.pictures import report
-from seqapp.contract import Baseline, Dataset, Raw
-from seqapp.contract.head import Predictions
-from seqapp.data.streams import Streams
-from seqapp.errors import BadInput
-from seqapp.evaluation.verdict import verdict
-from seqapp.networks.over_split import Scorer, scored
-from seqapp.networks.stack import Network
+from seqapp.contract import Baseline, Dataset, values
+from seqapp.evaluation.verdict import judged, verdict
+from seqapp.networks.over_split import predict
 from seqapp.runs.run import Run
 from seqapp.saved_model.functions import functions
 from seqapp.system.files import check_writable
@@ -24,31 +19,51 @@ from seqapp.system.input import read_input
 from seqapp.system.locks import idle
 from seqapp.system.text import publish_json
 
-LONGEST, AT_ONCE = 100_000, 64  # characters of a line that is scored by itself, and such lines in a batch
-ALONE = 200_000  # tokens of a test split that are read as one stream from beginning to end; beyond, side by side
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a run is worth on a test split.
+
+    Attributes:
+        document: as metrics.json holds it.
+        judged: whether higher is better, by name of the metrics that some baseline is compared by.
+        solved: whether the task is learned; None if that cannot be said.
+    """
+
+    document: dict[str, Any]
+    judged: dict[str, bool]
+    solved: bool | None
 
 
-def evaluate(run: Run, other: str | None = None, plot: bool = False) -> dict[str, Any]:
-    """Measure a run on its test split, write metrics.json, and return the same document.
+def evaluate(run: Run, other: str | None = None, plot: bool = False) -> Evaluation:
+    """Measure a run on its test split and write metrics.json.
 
-    With the path of `other` data, measure it on that, whole, and write nothing; with `plot` draw pictures too.
+    Args:
+        run: a trained run.
+        other: the path of other data to measure it on, whole; nothing is written.
+        plot: draw pictures too.
     """
     before = _state(run)
     if not other:
         check_writable(run.folder / "metrics.json")
     dataset = run.load_dataset()
-    dataset = dataset.on(other) if other else dataset
+    dataset = dataset.with_test_data(other) if other else dataset
     network = run.load_network(dataset.task)
-    predicted = dataset.in_units(predictions(dataset, network, "test"))
+    record = dataset.to_raw_units(predict(dataset, network, "test"))
     baselines = dataset.baselines()
-    document = measured(run, dataset, predicted, baselines)
+    document = measure(run, dataset, record, baselines)
     document["metrics"] |= dataset.probes(functions(dataset.task, network))
     if not other:
         _keep(run, document, before)
     if plot:
-        for file in report(run, dataset, predicted, baselines):
+        for file in report(run, dataset, record, baselines):
             click.echo(f"drawn: {file}", err=True)
-    return document
+    return Evaluation(document, _directions(dataset, baselines), dataset.solved(document["metrics"]))
+
+
+def _directions(dataset: Dataset[Any], baselines: Mapping[str, Baseline[Any]]) -> dict[str, bool]:
+    known = {name for baseline in baselines.values() for name in judged(dataset, baseline.predictions)}
+    return {metric.name: metric.higher_is_better for metric in dataset.metrics if metric.name in known}
 
 
 def _keep(run: Run, document: dict[str, Any], before: list[tuple[int, int]]) -> None:
@@ -66,59 +81,14 @@ def _state(run: Run) -> list[tuple[int, int]]:
     return [(one.st_ino, one.st_mtime_ns) for one in about]
 
 
-def measured(run: Run, dataset: Dataset, predicted: Predictions, baselines: dict[str, Baseline]) -> dict[str, Any]:
-    """What is said of predictions on the test split beside those of the baselines."""
+def measure(run: Run, dataset: Dataset[Any], record: Any, baselines: Mapping[str, Baseline[Any]]) -> dict[str, Any]:
+    """The document of a record of the test split beside those of the baselines."""
     return {
         "dataset": run.dataset,
         "model": run.model,
         "run": str(run.folder),
         "split": dict(dataset.split),
-        "metrics": dataset.metrics(predicted),
-        "baselines": {name: dataset.metrics(baseline.predictions) for name, baseline in baselines.items()},
-        "verdict": " ".join([verdict(dataset, predicted, baselines), *dataset.remarks(predicted)]),
+        "metrics": values(dataset.metrics, record),
+        "baselines": {name: values(dataset.metrics, baseline.predictions) for name, baseline in baselines.items()},
+        "verdict": " ".join([verdict(dataset, record, baselines), *dataset.remarks(record)]),
     }
-
-
-def by_line(run: Run, source: str) -> Iterator[dict[str, Any]]:
-    """Score each line of a text by itself: `text`, `log_probability` in nats, `tokens` and `perplexity`.
-
-    Raises:
-        BadInput: the run is no language model, or a line is too long to be held.
-    """
-    task = run.task()
-    network = run.load_network(task)
-    if "score" not in task.signatures(network):
-        raise BadInput("--per-line: only language models score lines.")
-    content, name = read_input(source, "a text")
-    lines = task.decode(content, name).splitlines()
-    for number, line in enumerate(lines, start=1):
-        if len(line) > LONGEST:
-            raise BadInput(
-                f"{name}, line {number}: {len(line):,} characters; --per-line takes {LONGEST:,} at most. "
-                "Leave --per-line out to score the file as one text."
-            )
-    if remark := task.remark({"text": np.array(lines, object)}):
-        click.echo(f"Note: {remark}", err=True)
-    score = functions(task, network, "score")["score"]
-    for start in range(0, len(lines), AT_ONCE):
-        yield from _scored(score, lines[start : start + AT_ONCE])
-
-
-def _scored(score: Callable[..., Raw], lines: list[str]) -> Iterator[dict[str, Any]]:
-    made = score(text=lines)
-    for line, nats, tokens in zip(lines, made["log_probability"].tolist(), made["tokens"].tolist(), strict=True):
-        perplexity = math.exp(-nats / tokens) if tokens else None
-        yield {"text": line, "log_probability": nats, "tokens": tokens, "perplexity": perplexity}
-
-
-def predictions(dataset: Dataset, network: Network, split: str, batch_size: int | None = None) -> Predictions:
-    """The network's predictions at all scored steps of a split, in order; one stream alone while it is short."""
-    own: Predictions | None = dataset.predictions(network, split)
-    if own is not None:
-        return own
-    windows, head = dataset.windows(split), dataset.task.head
-    alone = isinstance(windows, Streams) and windows.tokens <= ALONE
-    scorer = Scorer(network, lambda targets, outputs, _: head.summary(targets, outputs))
-    made = list(scorer.over(windows, batch_size or (1 if alone else 64)))
-    summaries, weights = [summary for summary, _ in made], [weight for _, weight in made]
-    return head.predictions(**scored(summaries, weights, isinstance(windows, Streams)))

@@ -11,12 +11,11 @@ from typing import Any
 import numpy as np
 
 import seqapp
-from seqapp.api.evaluate import predictions
-from seqapp.contract import Dataset, Raw, Task
+from seqapp.contract import Dataset, Network, Raw, Task
 from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput
 from seqapp.networks.factory import build, why_not
-from seqapp.networks.stack import Network, check_causal
+from seqapp.networks.over_split import predict
 from seqapp.rooms import Room
 from seqapp.runs.lifecycle import (
     delete_old_run,
@@ -33,7 +32,7 @@ from seqapp.system.files import make_folder
 from seqapp.system.locks import locked
 from seqapp.training.checkpoint import Position
 from seqapp.training.loop import train
-from seqapp.training.preflight import check_answers, check_dataset, check_weights
+from seqapp.training.preflight import check_answers, check_causal, check_dataset, check_weights
 from seqapp.training.progress import Report
 
 OPTIONAL = {
@@ -53,7 +52,7 @@ class Recipe:
     network: dict[str, Any]
     training: dict[str, Any]
 
-    def resolved(self, dataset: Dataset) -> Recipe:
+    def resolved(self, dataset: Dataset[Any]) -> Recipe:
         """With the data's own values for the options that are None, as far as the model's layers know them.
 
         Raises:
@@ -99,7 +98,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     layer = layer_of(recipe.model, recipe.model_options)
     check_weights(dataset.task, lambda: build(dataset.task, layer, network_options))
     network = build(dataset.task, layer, network_options, options.seed)
-    if not network_options.bidirectional:
+    if not dataset.task.looks_ahead:
         check_causal(network, dataset.task)
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)
@@ -110,16 +109,16 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
             return _finished(run, dataset, network, train(folder, dataset, network, options, report))
 
 
-def _announce(recipe: Recipe, dataset: Dataset, left: list[str], report: Report) -> None:
+def _announce(recipe: Recipe, dataset: Dataset[Any], left: list[str], report: Report) -> None:
     """What the data decided of the options that were left to it, and what is remarkable about the data."""
-    chosen = dict(dataset.settled) | recipe.network | recipe.training
+    chosen = dict(dataset.resolved_options) | recipe.network | recipe.training
     if said := ", ".join(f"--{name.replace('_', '-')} {chosen[name]}" for name in left if chosen.get(name) is not None):
         report.note(f"for {dataset.data['rows']:,} rows: {said}")
     for note in dataset.data.get("notes", []):
         report.note(note)
 
 
-def _record(recipe: Recipe, dataset: Dataset, network: Network, command: list[str]) -> dict[str, Any]:
+def _record(recipe: Recipe, dataset: Dataset[Any], network: Network, command: list[str]) -> dict[str, Any]:
     """What run.json says before the training."""
     asked = dataset.task.signature()
     return {
@@ -192,16 +191,16 @@ def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
     return _finished(run, data, network, position)
 
 
-def _finished(run: Run, dataset: Dataset, network: Network, position: Position) -> Run:
+def _finished(run: Run, dataset: Dataset[Any], network: Network, position: Position) -> Run:
     """The run's last entries."""
     state = json.loads(json.dumps(calibrated(dataset, network, run.weights).state()))
     return run.update(finished=True, seconds=round(position.seconds, 3), task=state)
 
 
-def calibrated(dataset: Dataset, network: Network, weights: Path) -> Task:
+def calibrated(dataset: Dataset[Any], network: Network, weights: Path) -> Task:
     """The task as the best weights need it, which the network holds from here on."""
     load_weights(network, weights)
-    return dataset.calibrated(lambda split: predictions(dataset, network, split))
+    return dataset.calibrated(lambda split: predict(dataset, network, split))
 
 
 def _reference(room: Room) -> str:

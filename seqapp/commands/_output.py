@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
-from seqapp.contract import Raw
-from seqapp.contract.request import Piece
+from seqapp.contract import Piece, Raw
 from seqapp.system.text import json_line, to_bytes
 
 

@@ -33,9 +33,9 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
     opened = open_for_use(run)
     start_tensorflow()
     if per_line:
-        from seqapp.api.evaluate import by_line
+        from seqapp.api.score_lines import score_lines
 
-        for row in by_line(opened, str(other)):
+        for row in score_lines(opened, str(other)):
             click.echo(json_line(row))
         return
     document = _backtest(opened, **rolling) if rolling["origins"] else _evaluate(opened, other, plot)
@@ -45,7 +45,7 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
 def _evaluate(run: Run, other: str | None, plot: bool) -> dict[str, Any]:
     from seqapp.api.evaluate import evaluate
 
-    return evaluate(run, other, plot)
+    return evaluate(run, other, plot).document
 
 
 def _backtest(run: Run, origins: int, stride: int | None, refit: bool) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def command(run: str, prompt: str | None, prompt_file: str | None, as_json: bool
     opened = open_for_use(run)
     start_tensorflow()
     from seqapp.commands._output import stream, write_json
-    from seqapp.contract.request import Request
+    from seqapp.contract import Request
     from seqapp.runs.questions import question
 
     task = opened.task()

@@ -1,57 +1,35 @@
-"""What goes into a network and into a SavedModel: tokens or vectors, examples of a split, signatures.
-
-Part of the contract between a dataset and everything after it: seqapp/contract/__init__.py gives these names too.
-"""
+"""Define what a network can read: a feature is one kind of input."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
+from seqapp.contract.options import NetworkOptions
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """The network reads int32 ids `(batch, steps)` below `size`, through an embedding."""
+class Feature(Protocol):
+    """One kind of input; implementations are frozen dataclasses of JSON values (seqapp/features)."""
 
-    size: int
+    @property
+    def size(self) -> int:
+        """Rows of the first kernel that reads it: the vocabulary, or the numbers of one step."""
 
+    def spec(self) -> Any:
+        """The tf.TensorSpec of raw values `(batch, steps, …)`; batch and free axes are None."""
 
-@dataclass(frozen=True)
-class Vectors:
-    """The network reads float32 `(batch, steps, size)`."""
+    def random_values(self, batch: int, steps: int, random: np.random.Generator) -> NDArray[Any]:
+        """Plausible values `(batch, steps, …)`, for checks and inspection."""
 
-    size: int
+    def reader(self, options: NetworkOptions, name: str = "") -> Any:
+        """The Keras layer from raw values to vectors `(batch, steps, units)`, or None if they are read as they are.
 
+        Args:
+            options: the network's options.
+            name: goes before the layer's own name, where a network has several readers.
+        """
 
-@dataclass(frozen=True)
-class Windows:
-    """`count` examples of one split; `gather(indices)` gives a batch of them with TensorFlow ops.
-
-    `gather` takes int64 `(batch,)` and returns inputs `(batch, steps[, size])`, targets `(batch, steps[, ...])` and
-    float32 weights `(batch, steps)`. The same index always gives the same example, so an epoch is an order of indices.
-    """
-
-    count: int
-    gather: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
-
-    @classmethod
-    def from_arrays(cls, inputs: NDArray[Any], targets: NDArray[Any], weights: NDArray[Any]) -> Windows:
-        """Windows that lie ready in memory, example first."""
-        import tensorflow as tf
-
-        held = [tf.constant(array) for array in (inputs, targets, np.asarray(weights, np.float32))]
-        return cls(len(inputs), lambda indices: tuple(tf.gather(array, indices) for array in held))
-
-
-@dataclass(frozen=True)
-class Signature:
-    """A function of the SavedModel: `inputs` are tf.TensorSpec by name, `function(**raw)` gives tensors by name."""
-
-    inputs: Mapping[str, Any]
-    function: Callable[..., dict[str, Tensor]]
+    def fault(self, values: NDArray[Any]) -> tuple[str, str] | None:
+        """Return what was expected and the actual value, if `values` are outside their range; else None."""

@@ -1,148 +1,79 @@
-"""Heads: what the network must predict at a step, its loss, and its predictions in the form that metrics read.
+"""Define what a network predicts: a head brings its own layer, loss and record.
 
-A head fixes the width of the last layer (`units`), the loss of one step, and turns a batch of outputs into NumPy
-records of the scored steps. Baselines give the same records, so that model and baselines are measured by one code.
+A record holds the scored cases of a split as NumPy arrays. Baselines give the same records, so that model and baselines
+are measured by the same code.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
-Tensor = Any  # a TensorFlow tensor: TensorFlow is imported where it is used
+from seqapp.contract.batch import Encoded, Tensor
+from seqapp.contract.metric import Surprise
+from seqapp.contract.options import NetworkOptions
+from seqapp.contract.sampler import Sampler
+
+R = TypeVar("R")
 
 
-@dataclass(frozen=True)
-class Classified:
-    """Scored steps of a category: `actual` and `predicted` int (n,), `log_probability` of the actual one (n,), nats.
-
-    `log_probability` is None for a baseline that only names a category.
-    """
-
-    actual: NDArray[Any]
-    predicted: NDArray[Any]
-    log_probability: NDArray[Any] | None = None
+class Head(Protocol[R]):
+    """What is predicted; implementations are frozen dataclasses of JSON values (seqapp/heads)."""
 
     @property
-    def logs(self) -> NDArray[Any]:
-        """`log_probability`, where it is known to be there."""
-        if self.log_probability is None:
-            raise ValueError("expected predictions with probabilities, got categories alone")
-        return self.log_probability
-
-    @classmethod
-    def from_probability(cls, actual: NDArray[Any], probability: NDArray[Any]) -> Classified:
-        """From probabilities `(n, classes)`; what has probability 0 and happens costs an infinite log-loss."""
-        with np.errstate(divide="ignore"):
-            return cls(actual, probability.argmax(-1), np.log(probability[np.arange(len(actual)), actual]))
-
-
-@dataclass(frozen=True)
-class Estimated:
-    """Scored steps of a number: `actual` (n, horizon), `quantiles` (n, horizon, levels) in ascending levels.
-
-    A baseline without an interval gives one level, its point forecast.
-    """
-
-    actual: NDArray[Any]
-    quantiles: NDArray[Any]
-
-    @property
-    def median(self) -> NDArray[Any]:
-        """The middle quantile, `(n, horizon)`."""
-        return self.quantiles[..., self.quantiles.shape[-1] // 2]
-
-
-@dataclass(frozen=True)
-class Category:
-    """One of `classes` categories at a step: softmax and cross-entropy. Targets are int `(batch, steps)`."""
-
-    classes: int
+    def loss_unit(self) -> str:
+        """What `loss` is measured in, such as "nats"."""
 
     @property
     def units(self) -> int:
         """Width of the last layer."""
-        return self.classes
 
-    def loss(self, targets: Tensor, outputs: Tensor) -> Tensor:
-        """Cross-entropy in nats, `(batch, steps)`, of logits `(batch, steps, classes)`.
+    def targets(self) -> Any:
+        """The tf.TensorSpec of targets: `(batch, steps, …)`, or `(batch, …)` for a whole sequence."""
 
-        Written out: on a CPU TensorFlow's fused op takes twice as long, its gradient included.
+    def layer(self, options: NetworkOptions, reader: Any) -> Any:
+        """The Keras layer from hidden states to outputs.
+
+        Args:
+            options: the network's options.
+            reader: the layer that reads the inputs, for outputs tied to it; None if there is none.
+
+        Raises:
+            BadInput: the options ask for what this head cannot do.
         """
-        import tensorflow as tf
 
-        chosen = tf.one_hot(tf.cast(targets, tf.int32), self.classes, dtype=outputs.dtype)
-        return tf.reduce_logsumexp(outputs, -1) - tf.reduce_sum(chosen * outputs, -1)
+    def loss(self, targets: Tensor, hidden: Tensor, layer: Any, encoded: Encoded, training: bool) -> Tensor:
+        """The loss of each case, in the shape of the weights.
 
-    def summary(self, targets: Tensor, outputs: Tensor) -> dict[str, Tensor]:
-        """What is kept of a batch: small arrays `(batch, steps)`, never the whole softmax."""
-        import tensorflow as tf
+        Args:
+            targets: as `targets()` says.
+            hidden: hidden states `(batch, steps, units)`.
+            layer: the Keras layer that `layer` made.
+            encoded: what the network read.
+            training: whether it is trained, or measured.
+        """
 
-        return {
-            "actual": tf.cast(targets, tf.int32),
-            "predicted": tf.argmax(outputs, -1, output_type=tf.int32),
-            "log_probability": -self.loss(targets, outputs),
-        }
+    def summary(self, targets: Tensor, hidden: Tensor, layer: Any, encoded: Encoded) -> dict[str, Tensor]:
+        """What evaluation keeps of each case: small tensors that lead with the axes of the weights."""
 
-    def predictions(self, **kept: NDArray[Any]) -> Classified:
-        """The record of all scored steps, from the summaries' scored entries."""
-        return Classified(**kept)
+    def record(self, **kept: NDArray[Any]) -> R:
+        """The record of all scored cases, from what `summary` kept of them."""
 
+    def sample(self, hidden: Tensor, layer: Any, sampler: Sampler) -> Tensor:
+        """Draw the next step's input from the last hidden state.
 
-@dataclass(frozen=True)
-class Quantiles:
-    """A number at each of `horizon` future steps, as quantiles at `levels` (ascending, the median in the middle).
+        Args:
+            hidden: `(batch, units)`.
+            layer: the Keras layer that `layer` made.
+            sampler: what is drawn with.
 
-    Targets are float32 `(batch, steps, horizon)`. The quantiles never cross: the outer ones are the median
-    plus or minus sums of positive steps.
-    """
+        Returns:
+            `(batch, …)`, one step of the network's input.
+        """
 
-    horizon: int = 1
-    levels: tuple[float, ...] = (0.1, 0.5, 0.9)
+    def surprise(self, record: R) -> Surprise | None:
+        """How surprising each scored case was; None if the head has no measure of it."""
 
-    def __post_init__(self) -> None:
-        if (
-            len(self.levels) % 2 == 0
-            or self.levels[len(self.levels) // 2] != 0.5
-            or list(self.levels) != sorted(self.levels)
-        ):
-            raise ValueError(f"expected ascending levels with 0.5 in the middle, got {self.levels}")
-
-    @property
-    def units(self) -> int:
-        """Width of the last layer."""
-        return self.horizon * len(self.levels)
-
-    def quantiles(self, outputs: Tensor) -> Tensor:
-        """Outputs `(..., units)` as quantiles `(..., horizon, levels)`, ascending along the last axis."""
-        import tensorflow as tf
-
-        middle = len(self.levels) // 2
-        shape = tf.concat([tf.shape(outputs)[:-1], [self.horizon, len(self.levels)]], 0)
-        below, median, above = tf.split(tf.reshape(outputs, shape), [middle, 1, middle], axis=-1)
-        lower = median - tf.cumsum(tf.nn.softplus(below), axis=-1, reverse=True)
-        upper = median + tf.cumsum(tf.nn.softplus(above), axis=-1)
-        return tf.concat([lower, median, upper], -1)
-
-    def loss(self, targets: Tensor, outputs: Tensor) -> Tensor:
-        """Pinball loss, `(batch, steps)`: the mean over horizon and levels (Koenker & Bassett 1978)."""
-        import tensorflow as tf
-
-        error = targets[..., tf.newaxis] - self.quantiles(outputs)  # (batch, steps, horizon, levels)
-        levels = tf.constant(self.levels, error.dtype)
-        return tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), [-2, -1])
-
-    def summary(self, targets: Tensor, outputs: Tensor) -> dict[str, Tensor]:
-        """What is kept of a batch: targets and quantiles of every step."""
-        return {"actual": targets, "quantiles": self.quantiles(outputs)}
-
-    def predictions(self, **kept: NDArray[Any]) -> Estimated:
-        """The record of all scored steps, from the summaries' scored entries."""
-        return Estimated(**kept)
-
-
-Head = Category | Quantiles
-Predictions = Classified | Estimated
+    def fault(self, targets: NDArray[Any]) -> tuple[str, str] | None:
+        """Return what was expected and the actual value, if targets are outside their range; else None."""

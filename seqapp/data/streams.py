@@ -9,21 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from seqapp.contract import WHOLE, Batch, Shard, Tensor
+from seqapp.data.epochs import pipeline
 
 PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
 SHORT = 256  # tokens that a piece should have at least
 CUTS = 10_000  # at most; a text so long is learned well in longer pieces too
 ROW = 8192  # tokens that a stream should have at least when a split is scored
+ALONE = 200_000  # tokens of a split that is scored as one stream from beginning to end; beyond, side by side
+SIDE_BY_SIDE = 64  # streams at most where a longer split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
 
 
 Places = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-Batch = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
+Rows = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.float32]]
 
 
 class Chosen(NamedTuple):
@@ -32,8 +37,13 @@ class Chosen(NamedTuple):
     place: Places  # of the first token
     end: Places  # of its document
     first: Flags  # whether the document begins here
-    fresh: Flags  # whether the state begins at zero: there, and at the first step
+    reset: Flags  # whether the state starts at zero: there, and at the first step
     real: Flags  # whether the window counts
+
+    def rows(self, shard: Shard) -> Chosen:
+        """One worker's share of the streams."""
+        rows = np.array_split(np.arange(len(self.place)), shard.count)[shard.index]
+        return Chosen(*(np.asarray(part[rows]) for part in self))  # type: ignore[arg-type] # places and flags, in order
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,46 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class StreamsEpoch:
+    """One pass over streams as a `layout` has it, of which a worker reads its `shard` of the rows."""
+
+    read: Callable[[Chosen], Rows]
+    layout: Layout
+    shard: Shard
+
+    @property
+    def steps(self) -> int:
+        """Batches."""
+        return self.layout.steps
+
+    @property
+    def rows(self) -> int:
+        """Streams that this worker reads."""
+        return len(np.array_split(np.arange(self.layout.rows), self.shard.count)[self.shard.index])
+
+    def batches(self, start: int = 0) -> Any:
+        """A tf.data.Dataset of the batches from number `start` on."""
+        import tensorflow as tf
+
+        def read(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+            chosen = self.layout.at(int(step)).rows(self.shard)
+            inputs, targets, weights = self.read(chosen)
+            return inputs, targets, weights * chosen.real[:, np.newaxis].astype(np.float32), chosen.reset
+
+        def gather(step: Tensor) -> Batch:
+            *parts, reset = tf.numpy_function(read, [step], (tf.int32, tf.int32, tf.float32, tf.bool))
+            shaped = [tf.ensure_shape(part, [self.rows, self.layout.length]) for part in parts]
+            inputs, targets, weights = shaped
+            return Batch(inputs, targets, weights, reset=tf.ensure_shape(reset, [self.rows]))
+
+        return pipeline(tf.data.Dataset.range(start, self.steps), gather)
+
+    def in_order(self, parts: list[NDArray[Any]]) -> NDArray[Any]:
+        """One part of each batch `(rows, steps, …)`: streams one after the other, each in its own order."""
+        return np.concatenate(parts, 1)
+
+
+@dataclass(frozen=True)
 class Streams:
     """One split: documents that follow each other, the i-th from token `starts[i]` to where the next one starts.
 
@@ -79,7 +129,7 @@ class Streams:
     starts: Places  # ascending
     stop: int  # of the last document
     length: int
-    read: Callable[[Chosen], Batch]
+    read: Callable[[Chosen], Rows]
     border: Callable[[Places], Places]
     ending: int = 0  # 1 where the end of a document is predicted too, one place after its last token
 
@@ -102,7 +152,46 @@ class Streams:
         """How many streams an epoch of training reads side by side: fewer than asked for where there is little text."""
         return min(batch_size, max(1, self.count // 2))
 
-    def training(self, batch_size: int, random: np.random.Generator) -> Layout:
+    @property
+    def carries_state(self) -> bool:
+        """Yes: a batch continues the streams of the batch before."""
+        return True
+
+    def training(self, batch_size: int, random: np.random.Generator, shard: Shard = WHOLE) -> StreamsEpoch:
+        """Documents in random order, long ones in pieces: see `training_layout`."""
+        return StreamsEpoch(self.read, self.training_layout(batch_size, random), shard)
+
+    def scoring(self, batch_size: int | None = None, shard: Shard = WHOLE) -> StreamsEpoch:
+        """Every window once, in order; without a batch size, in one stream while the split is short."""
+        alone = self.tokens <= ALONE
+        return StreamsEpoch(self.read, self.scoring_layout(batch_size or (1 if alone else SIDE_BY_SIDE)), shard)
+
+    def first(self, count: int) -> Batch:
+        """The first batch of an epoch of training, of at most `count` streams."""
+        import tensorflow as tf
+
+        batch = next(iter(self.training(count, np.random.default_rng(0)).batches()))
+        numpy: Batch = tf.nest.map_structure(np.asarray, batch)
+        return numpy
+
+    def probes(self, count: int, steps: int) -> Batch | None:
+        """Sequences evenly spread over the documents; where these are shorter than `steps`, as long as half of them."""
+        lengths = self.ends - self.starts
+        longest = np.sort(lengths)[::-1]
+        length = min(steps, int(longest[np.searchsorted(longest.cumsum(), longest.sum() / 2)]))  # of half of the text
+        fitting = np.maximum(lengths - length + 1, 0)  # places of each document where a sequence can begin
+        total = int(fitting.sum())
+        number = np.unique(np.linspace(0, total - 1, min(count, total)).astype(np.int64))
+        document = np.searchsorted(fitting.cumsum(), number, "right")
+        start, end = self.starts[document], self.ends[document]
+        place, real, read = start + number - (fitting.cumsum() - fitting)[document], np.ones(len(number), bool), []
+        for offset in range(0, length, self.length):
+            first = place + offset == start
+            read.append(self.read(Chosen(place + offset, end, first, first, real)))
+        inputs, targets = (np.concatenate(part, 1)[:, :length] for part in list(zip(*read, strict=True))[:2])
+        return Batch(inputs, targets[:, -1], np.ones(len(number), np.float32))
+
+    def training_layout(self, batch_size: int, random: np.random.Generator) -> Layout:
         """An epoch: documents in another order, long ones in pieces, cut elsewhere each time.
 
         A piece begins like a document, at a zero state, so that a text without a past is nothing new; and what is read
@@ -131,7 +220,7 @@ class Streams:
         """Tokens of a piece, about."""
         return max(PIECE * self.length, SHORT)
 
-    def scoring(self, rows: int) -> Layout:
+    def scoring_layout(self, rows: int) -> Layout:
         """Every window once, in order, in at most `rows` streams, each warmed up on what comes before it."""
         rows = max(1, min(rows, self.tokens // ROW))
         span = -(-self.count // rows)

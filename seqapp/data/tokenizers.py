@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.errors import BadInput
 from seqapp.system.text import from_bytes
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.system.text import to_bytes
 
 UNKNOWN, START = "<unk>", "<start>"

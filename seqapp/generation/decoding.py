@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from seqapp.contract.head import Tensor
-from seqapp.generation.sampling import Sampler
-from seqapp.networks.stack import Network
+import numpy as np
+from numpy.typing import NDArray
+
+from seqapp.contract import Encoded, Head, Network, Raw, Request, State, Task, Tensor
+from seqapp.generation.sampling import Sampler, StepSampler
 
 NO_TOKEN = -1  # the id where a row has no token
 
@@ -75,8 +77,8 @@ class DecoderState(NamedTuple):
     """The state between two calls of `decode`."""
 
     steps: Tensor  # int32 (), tokens sampled so far for each row
-    logits: Tensor  # (batch, ids), of the next token
-    states: Any  # of the network
+    hidden: Tensor  # (batch, units), after the last step
+    network: State
     recent: Tensor  # int32 (batch, tokens), the most recent tokens, as many as the longest stop has
     ended: Tensor  # bool (batch,)
 
@@ -93,25 +95,28 @@ def prefill(network: Network, prompt: Tensor, lengths: Tensor, stop: Stop) -> De
     import tensorflow as tf
 
     first = tf.reduce_min(lengths)
-    outputs, states = network.step(prompt[:, :first], network.start(tf.shape(prompt)[0]))
+    hidden, state = network.step(prompt[:, :first], network.start(Encoded(prompt), tf.shape(prompt)[0]))
 
-    def read(step: Tensor, logits: Tensor, states: Any) -> tuple[Tensor, ...]:
-        outputs, after = network.step(prompt[:, step : step + 1], states)
+    def read(step: Tensor, last: Tensor, state: State) -> tuple[Any, ...]:
+        hidden, after = network.step(prompt[:, step : step + 1], state)
         inside = (step < lengths)[:, tf.newaxis]  # (batch, 1)
-        after = tf.nest.map_structure(lambda new, old: tf.where(inside, new, old), after, states)
-        return step + 1, tf.where(inside, outputs[:, -1], logits), after
+        carried = tf.nest.map_structure(lambda new, old: tf.where(inside, new, old), after.carried, state.carried)
+        return step + 1, tf.where(inside, hidden[:, -1], last), state._replace(carried=carried)
 
     steps = tf.reduce_max(lengths)
-    _, logits, states = tf.while_loop(lambda step, *_: step < steps, read, (first, outputs[:, -1], states))
+    _, last, state = tf.while_loop(lambda step, *_: step < steps, read, (first, hidden[:, -1], state))
     ended = tf.zeros([tf.shape(prompt)[0]], tf.bool)
-    return DecoderState(tf.constant(0), logits, states, stop.no_tokens(), ended)
+    return DecoderState(tf.constant(0), last, state, stop.no_tokens(), ended)
 
 
-def decode(network: Network, state: DecoderState, limit: Tensor, decoding: Decoding) -> tuple[Tensor, DecoderState]:
+def decode(
+    network: Network, head: Head[Any], state: DecoderState, limit: Tensor, decoding: Decoding
+) -> tuple[Tensor, DecoderState]:
     """Sample tokens until each row has ended or `limit` steps are done.
 
     Args:
         network: reads and predicts token ids.
+        head: samples an id from a hidden state.
         state: `state.steps` is a multiple of `sampling.BLOCK`.
         limit: int32 (), maximum number of tokens per row in this call.
         decoding: how to sample, and where rows end.
@@ -129,7 +134,7 @@ def decode(network: Network, state: DecoderState, limit: Tensor, decoding: Decod
         return (step < count) & ~tf.reduce_all(state.ended)
 
     def advance(step: Tensor, state: DecoderState, sampled: Tensor) -> tuple[Any, ...]:
-        token = decoding.sampler.sample(state.logits + mask, uniform[step])
+        token = head.sample(state.hidden, network.head, StepSampler(decoding.sampler, state.steps, uniform[step], mask))
         visible, state = _advance(network, state, token, decoding)
         return step + 1, state, sampled.write(step, visible)
 
@@ -145,9 +150,47 @@ def _advance(network: Network, state: DecoderState, token: Tensor, decoding: Dec
     import tensorflow as tf
 
     ended = state.ended | (state.steps >= decoding.length) | (token == decoding.end)
-    outputs, states = network.step(token[:, tf.newaxis], state.states)
+    hidden, after = network.step(token[:, tf.newaxis], state.network)
     visible = tf.where(ended, NO_TOKEN, token)
     recent = tf.concat([state.recent, visible[:, tf.newaxis]], 1)[:, 1:]
     recent = tf.where(ended[:, tf.newaxis], state.recent, recent)  # an ended row keeps the tokens it ended with
     ended |= decoding.stop.reached(recent)
-    return visible, DecoderState(state.steps + 1, outputs[:, -1], states, recent, ended)
+    return visible, DecoderState(state.steps + 1, hidden[:, -1], after, recent, ended)
+
+
+def sample_steps(task: Task, network: Network, raw: Raw, request: Request) -> NDArray[Any]:
+    """Continue a question by what the task's head samples, each sample the next step's input.
+
+    Args:
+        task: whose inputs are what its head predicts.
+        network: can step.
+        raw: one question, NumPy arrays with batch axis 1.
+        request: steps, temperature, seed and samples.
+
+    Returns:
+        The sampled inputs `(samples, steps, …)`.
+    """
+    import tensorflow as tf
+
+    count = request.samples
+    repeated = {name: tf.repeat(tf.convert_to_tensor(np.asarray(raw[name]), spec.dtype), count, 0)
+                for name, spec in task.signature().items()}  # fmt: skip
+    sampler = Sampler(tf.fill([count], float(request.temperature)), request.seed + tf.range(count))
+    spec = task.inputs.spec()
+
+    def run() -> Tensor:
+        encoded = task.encode(repeated)
+        hidden, state = network.step(encoded.inputs, network.start(encoded, count))
+        uniform = tf.transpose(sampler.uniform(tf.constant(0), tf.constant(request.steps)))  # (steps, batch)
+
+        def advance(step: Tensor, hidden: Tensor, state: State, values: Any) -> tuple[Any, ...]:
+            value = task.head.sample(hidden, network.head, StepSampler(sampler, step, uniform[step], 0.0))
+            after, state = network.step(value[:, tf.newaxis], state)
+            return step + 1, after[:, -1], state, values.write(step, value)
+
+        values = tf.TensorArray(spec.dtype, request.steps, element_shape=[count, *spec.shape[2:]])
+        first = (tf.constant(0), hidden[:, -1], state, values)
+        values = tf.while_loop(lambda step, *_: step < request.steps, advance, first)[-1]
+        return tf.experimental.numpy.swapaxes(values.stack(), 0, 1)
+
+    return np.asarray(tf.function(run, autograph=False)())

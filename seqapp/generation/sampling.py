@@ -1,4 +1,4 @@
-"""Sampling by temperature, top-k and top-p: of tokens in the graph, a seed for each row; of one answer in NumPy."""
+"""Sampling by temperature, top-k and top-p: tokens in the graph, a seed for each row; one answer in NumPy."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 
 EPSILON = 1e-3  # less likely tokens are never sampled: epsilon sampling, Hewitt, Manning & Liang 2022
 BLOCK = 256  # random numbers generated at once; the i-th number of a seed is the same however many are requested
+
+FURTHER = 2**30  # random numbers beyond the first of a step have seeds from here on
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,36 @@ class Sampler:
         inside = (before < self.top_p[:, tf.newaxis] * tf.reduce_sum(top, -1, keepdims=True)) & (top > 0)
         lowest = tf.reduce_min(tf.where(inside, top, top[:, :1]), -1, keepdims=True)
         return tf.where(weights >= lowest, weights, 0)
+
+
+@dataclass(frozen=True)
+class StepSampler:
+    """Draws of one step, as a head takes them (seqapp.contract.Sampler).
+
+    Args:
+        sampler: how to sample.
+        step: int32 (), number of the step.
+        number: float32 `(batch,)`, the step's random number of each row, for `category`.
+        mask: is added to logits, float32 `(ids,)`.
+    """
+
+    sampler: Sampler
+    step: Tensor
+    number: Tensor
+    mask: Any
+
+    def category(self, logits: Tensor) -> Tensor:
+        """Sample one id per row, int32 `(batch,)`, from logits `(batch, ids)`."""
+        return self.sampler.sample(logits + self.mask, self.number)
+
+    def uniform(self, count: int) -> Tensor:
+        """Return further random numbers of the step, float32 `(batch, count)` in [0, 1)."""
+        import tensorflow as tf
+
+        def row(seed: Tensor) -> Tensor:
+            return tf.random.stateless_uniform([count], tf.stack([seed, FURTHER + self.step]), alg="philox")
+
+        return tf.map_fn(row, self.sampler.seed, fn_output_signature=tf.TensorSpec([count], tf.float32))
 
 
 def sample(probability: NDArray[Any], temperature: float, random: np.random.Generator) -> int:

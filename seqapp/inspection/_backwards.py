@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Head, Tensor
+from seqapp.contract import Batch, Encoded, Head, Network, State, Tensor
 from seqapp.errors import BadInput, WorkFailed
-from seqapp.inspection._sequences import Probes
-from seqapp.networks.stack import Network
 
 
-def relative_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float64]:
+def relative_norms(network: Network, head: Head[Any], batch: Batch) -> NDArray[np.float64]:
     """log10 of the gradient's norm by lag, relative to lag 1, `(steps,)`: the median over the sequences.
 
     Lag n is the state n steps before the loss; its norm is over all numbers of all recurrent layers' states.
@@ -25,7 +23,7 @@ def relative_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.f
     Raises:
         WorkFailed: no sequence has a gradient to begin with, or it is not finite.
     """
-    norms = log_norms(network, head, probes)
+    norms = log_norms(network, head, batch)
     if np.isnan(norms).any():
         raise WorkFailed(f"the gradients are not finite {np.isnan(norms).any(1).argmax() + 1} steps back.")
     begun = norms[:, np.isfinite(norms[0])]
@@ -35,7 +33,7 @@ def relative_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.f
     return np.asarray(middle - middle[0])
 
 
-def log_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float64]:
+def log_norms(network: Network, head: Head[Any], batch: Batch) -> NDArray[np.float64]:
     """log10 of the norm of ∂loss/∂state, `(steps, sequences)`: row 0 the state before the last step, then earlier ones.
 
     Raises:
@@ -43,23 +41,30 @@ def log_norms(network: Network, head: Head, probes: Probes) -> NDArray[np.float6
     """
     import tensorflow as tf
 
-    if network.both_ways:
+    if not network.can_step:
         raise BadInput(
             "gradients: a network that reads from both ends cannot be followed step by step; give one that does not."
         )
-    walk = tf.function(lambda inputs, states: network.step(inputs, states)[1], autograph=False)
-    inputs, before = [probes.inputs[:, [step]] for step in range(probes.steps)], [network.start(len(probes))]
-    for step in inputs[:-1]:
-        before.append(walk(step, before[-1]))
-        if not all(np.isfinite(state).all() for state in _numbers(before[-1])):
-            raise BadInput(f"the states are not finite after {len(before) - 1} steps: use fewer --steps.")
-    at_end, back = _compiled(network, head)
-    signal, size = at_end(inputs[-1], probes.targets[:, None], before[-1])
+    step = tf.function(lambda inputs, state: network.step(inputs, state)[1], autograph=False)
+    inputs = [batch.inputs[:, [place]] for place in range(batch.inputs.shape[1])]
+    states = [network.start(batch.encoded, len(batch.inputs))]
+    for each in inputs[:-1]:
+        states.append(step(each, states[-1]))
+        if not all(np.isfinite(state).all() for state in _numbers(states[-1])):
+            raise BadInput(f"the states are not finite after {len(states) - 1} steps: use fewer --steps.")
+    last_step, step_before = _gradients(network, head)
+    signal, size = last_step(inputs[-1], _one_step(head, batch.targets), states[-1])
     sizes = [size.numpy()]
-    for step, states in zip(inputs[-2::-1], before[-2::-1], strict=True):
-        signal, size = back(step, states, signal)
+    for each, state in zip(inputs[-2::-1], states[-2::-1], strict=True):
+        signal, size = step_before(each, state, signal)
         sizes.append(size.numpy())
     return np.asarray(np.cumsum(sizes, axis=0))
+
+
+def _one_step(head: Head[Any], targets: NDArray[Any]) -> NDArray[Any]:
+    """The targets of one step, with their axis of steps if the head has one."""
+    spec = head.targets().shape
+    return targets if spec.rank == targets.ndim else targets[:, None]
 
 
 def scale_recurrent(network: Network, factor: float) -> None:
@@ -76,30 +81,31 @@ def scale_recurrent(network: Network, factor: float) -> None:
         variable.assign(variable * factor)
 
 
-def _compiled(network: Network, head: Head) -> tuple[Any, Any]:
+def _gradients(network: Network, head: Head[Any]) -> tuple[Any, Any]:
     """The gradient of the last step's loss, and of one step before it: each as directions and log10 of their norms."""
     import tensorflow as tf
 
-    def at_end(inputs: Tensor, targets: Tensor, states: list[Any]) -> tuple[list[Tensor], Tensor]:
+    def last_step(inputs: Tensor, targets: Tensor, state: State) -> tuple[list[Tensor], Tensor]:
         with tf.GradientTape() as tape:
-            tape.watch(_numbers(states))
-            loss = tf.reduce_sum(head.loss(targets, network.step(inputs, states)[0]))
-        return _direction(tape.gradient(loss, _numbers(states), unconnected_gradients="zero"))
+            tape.watch(_numbers(state))
+            hidden, _ = network.step(inputs, state)
+            loss = tf.reduce_sum(head.loss(targets, hidden, network.head, Encoded(inputs), training=False))
+        return _direction(tape.gradient(loss, _numbers(state), unconnected_gradients="zero"))
 
-    def back(inputs: Tensor, states: list[Any], signal: list[Tensor]) -> tuple[list[Tensor], Tensor]:
+    def step_before(inputs: Tensor, state: State, signal: list[Tensor]) -> tuple[list[Tensor], Tensor]:
         with tf.GradientTape() as tape:
-            tape.watch(_numbers(states))
-            after = _numbers(network.step(inputs, states)[1])
-        return _direction(tape.gradient(after, _numbers(states), signal, unconnected_gradients="zero"))
+            tape.watch(_numbers(state))
+            after = _numbers(network.step(inputs, state)[1])
+        return _direction(tape.gradient(after, _numbers(state), signal, unconnected_gradients="zero"))
 
-    return tf.function(at_end, autograph=False), tf.function(back, autograph=False)
+    return tf.function(last_step, autograph=False), tf.function(step_before, autograph=False)
 
 
-def _numbers(states: list[Any]) -> list[Tensor]:
-    """The states that have gradients, flat."""
+def _numbers(state: State) -> list[Tensor]:
+    """What the state carries and has gradients, flat."""
     import tensorflow as tf
 
-    return [state for state in tf.nest.flatten(states) if state.dtype.is_floating]
+    return [part for part in tf.nest.flatten(state.carried) if part.dtype.is_floating]
 
 
 def _direction(parts: list[Tensor]) -> tuple[list[Tensor], Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from seqapp.heads.surprise import Surprise
+from seqapp.contract import Surprise
 from seqapp.system.text import to_bytes
 
 SHADES = ((1, "", "1.0"), (2, "black on bright_yellow", "0.88"), (4, "black on yellow", "0.76"),

@@ -51,8 +51,8 @@ def draw(run: Run, view: str, to: str | None, on: Callable[[Any], None], size: t
         on: draws on matplotlib's Figure.
         size: of the picture, width and height in inches.
     """
-    from seqapp.api.pictures import written
+    from seqapp.evaluation.figures import save_figure
 
     base = Path(to) if to else run.folder / "report" / view
-    for file in written(base / view if base.is_dir() else base, on, size):
+    for file in save_figure(base / view if base.is_dir() else base, on, size):
         click.echo(f"drawn: {file}", err=True)

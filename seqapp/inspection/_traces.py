@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
-from seqapp.networks.stack import Network, halves, is_recurrent
+from seqapp.contract import Encoded, Tensor
+from seqapp.networks.stack import is_recurrent, one_way_layers
 
 FEWEST = 3  # times as many steps as different labels, at least, to say what a unit holds
 LAGS = 5
@@ -49,37 +49,52 @@ class Trace:
         return leaves
 
 
-def traces(network: Network, inputs: Tensor) -> list[Trace]:
-    """Every recurrent layer over the first row of `inputs` `(batch, steps[, size])`, the state zero before it."""
-    hidden, found = inputs[:1], []
-    for link in network.chain[:-1]:
+def traces(network: Any, encoded: Encoded) -> list[Trace]:
+    """Every recurrent layer of a network's `chain` over the first row of its inputs."""
+    import tensorflow as tf
+
+    first: Encoded = tf.nest.map_structure(lambda part: part[:1], encoded)
+    hidden, states, every = first.inputs, iter(network.start(first, 1).carried), []
+    for link in network.chain:
         before = hidden
         if is_recurrent(link.layer):
-            found += [_traced(layer, before) for layer in halves(link.layer)]
-            hidden = link(before)[0]
+            state = next(states)
+            every += _each_way(link.layer, before, state)
+            hidden = link(before, initial_state=state)[0]
             hidden = hidden + before if link.residual else hidden
         else:
             hidden = link(before)
-    return found
+    return every
 
 
-def _traced(layer: Any, sequence: Tensor) -> Trace:
+def _each_way(layer: Any, sequence: Tensor, state: Any) -> list[Trace]:
+    """The layer's trace, or those of the two inside a bidirectional one, which share its state."""
+    import tensorflow as tf
+
+    inside, flat, made = one_way_layers(layer), tf.nest.flatten(state), []
+    for each in inside:
+        own = tf.nest.flatten(each.get_initial_state(1))
+        made.append(_trace(each, sequence, flat[: len(own)]))
+        flat = flat[len(own) :]
+    return made
+
+
+def _trace(layer: Any, sequence: Tensor, states: list[Tensor]) -> Trace:
     backwards = bool(getattr(layer, "go_backwards", False))
-    has_step = hasattr(layer, "step_mismatch") and not layer.step_mismatch()
-    steps = _own(layer, sequence) if has_step else _anyones(layer, sequence)
+    known = hasattr(layer, "step_mismatch") and not layer.step_mismatch()
+    steps = _own(layer, sequence, states) if known else _anyones(layer, sequence, states)
     rows = [dict(step) for step in (steps[::-1] if backwards else steps)]
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    states = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
-    return Trace(layer.name, type(layer).__name__, columns, states)
+    held = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
+    return Trace(layer.name, type(layer).__name__, columns, held)
 
 
-def _own(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
+def _own(layer: Any, sequence: Tensor, states: list[Tensor]) -> list[dict[str, NDArray[Any]]]:
     """Of a layer whose arithmetic is a `Step`: its gates by their names, and its states."""
     from seqapp.layers.engine.products import Masks, product
 
     read, source = layer.loop_source(sequence, False)
     x, step, weights = source(read).product(), layer.inference_step(), layer.loop_weights(False)
-    states = list(layer.get_initial_state(1))
     made = []
     for now in x[::-1] if layer.go_backwards else x:
         p, _ = product(now, states[0], weights, Masks())
@@ -91,11 +106,11 @@ def _own(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
     return made
 
 
-def _anyones(layer: Any, sequence: Tensor) -> list[dict[str, NDArray[Any]]]:
+def _anyones(layer: Any, sequence: Tensor, flat: list[Tensor]) -> list[dict[str, NDArray[Any]]]:
     """Of any other recurrent Keras layer: its states."""
     import tensorflow as tf
 
-    states, made = layer.get_initial_state(1), []
+    states, made = tf.nest.pack_sequence_as(layer.get_initial_state(1), flat), []
     order = range(sequence.shape[1])
     for step in reversed(order) if getattr(layer, "go_backwards", False) else order:
         _, *after = layer(sequence[:, step : step + 1], initial_state=states)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from seqapp.networks.stack import Network
+from seqapp.contract import Network
 
 
 def weights(network: Network) -> list[dict[str, Any]]:

@@ -48,9 +48,9 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     task = opened.task()
     raw = question(opened, task, source)
     asked_for = task.signature().items()
-    inputs = task.encode({name: tf.constant(np.asarray(raw[name]), spec.dtype) for name, spec in asked_for})
-    labels = task.labels(raw) or [str(step) for step in range(1, inputs.shape[1] + 1)]
-    found = traces(opened.load_network(task), inputs)
+    encoded = task.encode({name: tf.constant(np.asarray(raw[name]), spec.dtype) for name, spec in asked_for})
+    labels = task.labels(raw) or [str(step) for step in range(1, encoded.inputs.shape[1] + 1)]
+    found = traces(opened.load_network(task), encoded)
     shown, after = _layer(found, asked["layer"]), _after(asked["after"], labels)
     start = max(0, len(labels) - asked["steps"])
     if as_json:

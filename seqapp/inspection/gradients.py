@@ -91,16 +91,17 @@ def command(run: str, /, others: tuple[str, ...], to: str | None, as_json: bool,
 def measured(run: Run, steps: int, sequences: int, scale_recurrent: float | None) -> list[Curve]:
     """The curves of a run, at its initial and at its trained weights."""
     from seqapp.inspection import _backwards
-    from seqapp.inspection._sequences import probes
+    from seqapp.inspection._sequences import sequences as sequences_of
 
     dataset, curves = run.load_dataset(), []
-    probed = probes(dataset, sequences, steps)
+    batch = sequences_of(dataset, sequences, steps)
     for weights in WEIGHTS:
         network = run.new_network(dataset.task) if weights == "initial" else run.load_network(dataset.task)
         network.avoid_cudnn()
         if scale_recurrent is not None:
             _backwards.scale_recurrent(network, scale_recurrent)
-        curves.append(Curve(run, weights, len(probed), _backwards.relative_norms(network, dataset.task.head, probed)))
+        norms = _backwards.relative_norms(network, dataset.task.head, batch)
+        curves.append(Curve(run, weights, len(batch.inputs), norms))
     return curves
 
 
@@ -141,7 +142,7 @@ def picture(curves: list[Curve], figure: Any) -> None:
     """The curves over the lag, dashed at the initial weights; the first lag below 1 % or above 100 times marked."""
     from matplotlib.ticker import MaxNLocator
 
-    from seqapp.api.pictures import plain_axes
+    from seqapp.evaluation.figures import plain_axes
 
     axes = plain_axes(figure)
     names = _names([curve.run.folder for curve in curves])

@@ -10,15 +10,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Category, Head, Tensor
-from seqapp.inspection._sequences import Probes
+from seqapp.contract import Batch, Encoded, Head, Network, Tensor
 from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv, show_json
-from seqapp.networks.stack import Network
 from seqapp.runs.run import Run, open_for_use
 from seqapp.system.tensorflow import start_tensorflow
 
 TOLERANCE = 0.01
-AT_ONCE = 64  # sequences: more would take much memory
+BATCH = 64  # sequences: more would take much memory
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,13 @@ def command(run: str, steps: int, sequences: int, to: str | None, as_json: bool,
 
 def measured(run: Run, sequences: int, steps: int) -> Memory:
     """The losses of a run's trained network."""
-    from seqapp.inspection._sequences import probes
+    from seqapp.inspection._sequences import sequences as sequences_of
 
     dataset = run.load_dataset()
-    head, probed = dataset.task.head, probes(dataset, sequences, steps)
-    lengths = ladder(probed.steps)
-    loss = losses(run.load_network(dataset.task), head, probed, lengths)
-    unit = "nats" if isinstance(head, Category) else "pinball, scaled"
-    return Memory(lengths, loss.mean(1), len(probed), unit)
+    head, batch = dataset.task.head, sequences_of(dataset, sequences, steps)
+    lengths = ladder(batch.inputs.shape[1])
+    loss = losses(run.load_network(dataset.task), head, batch, lengths)
+    return Memory(lengths, loss.mean(1), len(batch.inputs), head.loss_unit)
 
 
 def ladder(full: int) -> NDArray[np.int64]:
@@ -101,38 +98,44 @@ def ladder(full: int) -> NDArray[np.int64]:
     return np.append(steps[steps < full], full)
 
 
-def losses(network: Network, head: Head, probes: Probes, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The loss of each sequence's last step, read from its last steps alone, `(lengths, sequences)`."""
+def losses(network: Network, head: Head[Any], batch: Batch, lengths: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The loss at each sequence's last step, predicted from its last steps alone.
+
+    Args:
+        network: trained.
+        head: of its task.
+        batch: sequences, as `sequences` gives them.
+        lengths: numbers of steps.
+
+    Returns:
+        float64 `(lengths, sequences)`.
+    """
     import tensorflow as tf
 
-    def last(inputs: Tensor, targets: Tensor, states: list[Any]) -> Tensor:
-        outputs, _ = network.step(inputs[:, -1, tf.newaxis], states)
-        return head.loss(targets[:, tf.newaxis], outputs)[:, 0]
-
-    def whole(inputs: Tensor, targets: Tensor) -> Tensor:
-        if network.both_ways:  # what reads from both ends has no parts
-            return head.loss(targets[:, tf.newaxis], network(inputs)[:, -1:])[:, 0]
-        _, states = network.step(inputs[:, :-1], network.start(tf.shape(inputs)[0]))
-        return last(inputs, targets, states)
-
-    inputs, targets = (tf.constant(part) for part in (probes.inputs, probes.targets))
-    size = tf.TensorSpec([None, None, *inputs.shape[2:]], inputs.dtype)
-    signature = [size, tf.TensorSpec([None, *targets.shape[1:]], targets.dtype)]
-    read = tf.function(whole, input_signature=signature, autograph=False)
-    alone = tf.function(
-        lambda inputs, targets: last(inputs, targets, network.start(tf.shape(inputs)[0])),
-        input_signature=signature,
-        autograph=False,
-    )
-    starts = range(0, len(probes), AT_ONCE)
-    parts = [(inputs[start : start + AT_ONCE], targets[start : start + AT_ONCE]) for start in starts]
+    read = tf.function(lambda part: _last_loss(network, head, part), autograph=False, reduce_retracing=True)
+    starts = range(0, len(batch.inputs), BATCH)
+    parts = [tf.nest.map_structure(lambda each, at=at: tf.constant(each[at : at + BATCH]), batch) for at in starts]
     return np.array(
         [
-            np.concatenate([(read if length > 1 else alone)(rows[:, -length:], asked).numpy() for rows, asked in parts])
+            np.concatenate([read(part._replace(inputs=part.inputs[:, -length:])).numpy() for part in parts])
             for length in lengths.tolist()
         ],
         np.float64,
     )
+
+
+def _last_loss(network: Network, head: Head[Any], batch: Batch) -> Tensor:
+    """The loss of a batch's last step `(batch,)`, the state at its start before the first one."""
+    import tensorflow as tf
+
+    if network.can_step:
+        hidden, _ = network.step(batch.inputs, network.start(batch.encoded, tf.shape(batch.inputs)[0]))
+    else:
+        hidden = network(batch.encoded)
+    whole = head.targets().shape.rank == batch.targets.shape.rank
+    targets = batch.targets if whole else batch.targets[:, tf.newaxis]
+    loss = head.loss(targets, hidden[:, -1:], network.head, Encoded(batch.inputs[:, -1:]), training=False)
+    return loss if whole else loss[:, 0]
 
 
 def for_a_person(found: Memory) -> str:
@@ -155,7 +158,7 @@ def count(steps: int) -> str:
 
 def picture(found: Memory, figure: Any) -> None:
     """The loss over the steps seen, the fewest that are enough marked, and how near is near."""
-    from seqapp.api.pictures import plain_axes
+    from seqapp.evaluation.figures import plain_axes
 
     axes = plain_axes(figure)
     full, near = found.loss[-1], found.tolerance

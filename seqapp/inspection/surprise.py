@@ -9,12 +9,10 @@ from typing import Any
 import click
 import numpy as np
 
-from seqapp.contract import Dataset
-from seqapp.contract.head import Category, Predictions
-from seqapp.heads.surprise import BITS, Surprise
+from seqapp.contract import BITS, Surprise
+from seqapp.errors import BadInput
 from seqapp.inspection._shades import coloured, page, visible
 from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv, show_json
-from seqapp.networks.stack import Network
 from seqapp.runs.run import Run, open_for_use
 from seqapp.system.tensorflow import start_tensorflow
 
@@ -65,33 +63,18 @@ def command(run: str, file: str | None, tokens: int | None, to: str | None, as_j
         draw(opened, "surprise", to, functools.partial(picture, found))
 
 
-def measured(run: Run, other: str | None, most: int | None) -> Surprise:
-    """The surprise over a run's test split, or over other data, of the first `most` scored steps."""
+def measured(run: Run, other: str | None, limit: int | None) -> Surprise:
+    """The surprise over a run's test split, or over other data, of the first `limit` scored steps."""
+    from seqapp.networks.over_split import predict
+
     dataset = run.load_dataset()
-    dataset = dataset.on(other) if other else dataset
-    if most is None and not other and isinstance(dataset.task.head, Category):
-        most = OWN
-    return dataset.surprise(dataset.in_units(_said(dataset, run.load_network(dataset.task), most))).first(most)
-
-
-def _said(dataset: Dataset, network: Network, most: int | None) -> Predictions:
-    """Predictions of the test split; of categories no more than are needed."""
-    from seqapp.api.evaluate import predictions
-    from seqapp.data.streams import Streams
-    from seqapp.networks.over_split import Scorer, scored
-
-    head, windows = dataset.task.head, dataset.windows("test")
-    if most is None or not isinstance(head, Category) or dataset.predictions(network, "test") is not None:
-        return predictions(dataset, network, "test")
-    made, weights, streams = [], [], isinstance(windows, Streams)
-    scorer = Scorer(network, lambda targets, outputs, _: head.summary(targets, outputs))
-    for summary, weight in scorer.over(windows, 1 if streams else 64):
-        made.append(summary)
-        weights.append(weight)
-        most -= int((weight > 0).sum())
-        if most <= 0:
-            break
-    return head.predictions(**scored(made, weights, streams))
+    dataset = dataset.with_test_data(other) if other else dataset
+    default = None if other else OWN
+    stop = (limit or default) if dataset.examples("test").carries_state else None  # a long text is not read to its end
+    surprise = dataset.surprise(dataset.to_raw_units(predict(dataset, run.load_network(dataset.task), "test", stop)))
+    if surprise is None:
+        raise BadInput(f"surprise: the head of {run.dataset} has no measure of it.")
+    return surprise.first(limit or (default if surprise.unit == BITS else None))
 
 
 def summary(found: Surprise) -> dict[str, float]:
@@ -137,7 +120,7 @@ def table(found: Surprise) -> str:
 
 def picture(found: Surprise, figure: Any) -> None:
     """Bits or sigmas by step, one by one or as a running mean; of sigmas also where 80 % and 95 % end."""
-    from seqapp.api.pictures import LINES, plain_axes
+    from seqapp.evaluation.figures import LINES, plain_axes
 
     axes, count, one = plain_axes(figure), len(found.labels), len(found.tracks) == 1
     steps, mean = np.arange(1, count + 1), found.unit == BITS and count > MOST

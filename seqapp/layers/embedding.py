@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import keras
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.saving import saved_as_keras_layer
 
 MAX_ROWS = 1024  # with many more, multiplying each row of the table costs more than multiplying the steps

@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.embedding import lookup_of
 from seqapp.layers.engine import compilation
 from seqapp.layers.engine.compilation import LoopInputs

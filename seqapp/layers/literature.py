@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.engine.loops import single
 from seqapp.layers.engine.products import Masks, RecurrentWeights
 from seqapp.layers.fast import FastLoop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.fast import FastLoop, activation_name
 from seqapp.layers.saving import saved_as_keras_layer
 from seqapp.layers.steps.keras import GRUStep, LSTMStep, SimpleRNNStep

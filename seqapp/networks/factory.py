@@ -1,4 +1,4 @@
-"""The factory: from a task and a model file's `layer` to a network of any depth, with what is asked for around it."""
+"""From a task, a model file's layer or network, and options to a network."""
 
 from __future__ import annotations
 
@@ -7,23 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from seqapp.contract import Task, Tokens
-from seqapp.contract.head import Tensor
-from seqapp.contract.options import NetworkOptions
+from seqapp.contract import Feature, Network, NetworkOptions, Task, Tensor
 from seqapp.errors import BadInput
-from seqapp.networks.stack import Link, Network, halves, is_recurrent
+from seqapp.networks.stack import Link, Stack, is_recurrent, one_way_layers
 
-REMEDIES = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
-STARTS = ("forget_bias", "chrono", "recurrent_init")
+Layer = Callable[..., Any]  # layer(units, name) -> a recurrent Keras layer that returns sequences and states
+REGULARIZATION = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
+INITIALIZATION = ("forget_bias", "chrono", "recurrent_init")
 
 
-def build(task: Task, layer: Callable[..., Any], options: NetworkOptions, seed: int = 0) -> Network:
-    """What the task reads, then `options.layers` of the model file's `layer`, then the head that the task asks for.
+def build(task: Task, layer: Layer, options: NetworkOptions, seed: int = 0) -> Network:
+    """Build the task's own network, or a stack, of a model file's layer.
 
     Args:
-        task: says what goes in and how wide the head is.
+        task: says what goes in and which head it has.
         layer: `layer(units, name)` gives a recurrent Keras layer that returns sequences and state.
-        options: of the network.
+        options: how it is built.
         seed: fixes the initial weights and the dropout.
 
     Raises:
@@ -32,63 +31,71 @@ def build(task: Task, layer: Callable[..., Any], options: NetworkOptions, seed: 
     import keras
 
     keras.utils.set_random_seed(seed)
-    if options.bidirectional and not task.at_end:
+    if options.bidirectional and not task.looks_ahead:
         raise BadInput(
             "--bidirectional: this task is answered at every step, where a network that reads from the end would see "
             "what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
         )
-    first, head = _ends(task, options)
-    chain = list(first)
+    return task.network(layer, options, seed) or stack(task, layer, options, seed)
+
+
+def stack(task: Task, layer: Layer, options: NetworkOptions, seed: int) -> Stack:
+    """The reader of the task's inputs, `options.layers` of the layer, and the task's head."""
+    import keras
+
+    reader = task.inputs.reader(options)
+    head = task.head.layer(options, reader)
+    inputs, hidden, chain = wire(task.inputs, reader, layer, options, seed)
+    model = keras.Model(inputs, head(hidden), name="network")
+    below = keras.Model(inputs, hidden)
+    return Stack(model, below, chain, head, options.activation_l2, options.temporal_l2)
+
+
+def wire(
+    feature: Feature, reader: Any, layer: Layer, options: NetworkOptions, seed: int, name: str = ""
+) -> tuple[Any, Tensor, list[Link]]:
+    """Wire a reader and recurrent layers over one input.
+
+    Args:
+        feature: what is read.
+        reader: its layer, or None.
+        layer: the model file's.
+        options: how many layers, and what is around them.
+        seed: of the initial weights that options ask for.
+        name: goes before the name of each layer, where a network has several stacks.
+
+    Returns:
+        The Keras input, the hidden states over it, and the layers between them.
+    """
+    import keras
+
+    spec = feature.spec()
+    inputs = keras.Input(tuple(spec.shape[1:]), dtype=spec.dtype.name, name=f"{name}inputs")
+    chain = [] if reader is None else [Link(reader)]
     if options.input_dropout:
-        chain.append(Link(keras.layers.SpatialDropout1D(options.input_dropout, name="input_dropout")))
-    tokens = isinstance(task.inputs, Tokens)
-    inputs = keras.Input(
-        (None,) if tokens else (None, task.inputs.size), dtype="int32" if tokens else "float32", name="inputs"
-    )
+        chain.append(Link(keras.layers.SpatialDropout1D(options.input_dropout, name=f"{name}input_dropout")))
     hidden = inputs
     for link in chain:
         hidden = link(hidden)
     for number in range(1, options.layers + 1):
-        hidden = _stacked(chain, hidden, _recurrent(layer, options, number), options)
-        _begin(chain, options, [seed, number])
+        hidden = _stacked(chain, hidden, _recurrent(layer, options, number, name), options)
+        _initialize(chain[-1].layer, options, [seed, number])
         if options.dropout:
-            chain.append(Link(keras.layers.Dropout(options.dropout, name=f"dropout_{number}")))
+            chain.append(Link(keras.layers.Dropout(options.dropout, name=f"{name}dropout_{number}")))
             hidden = chain[-1](hidden)
-    model = keras.Model(inputs, head(hidden), name="network")
-    return Network(model, [*chain, head], options.activation_l2, options.temporal_l2)
+    return inputs, hidden, chain
 
 
-def _ends(task: Task, options: NetworkOptions) -> tuple[list[Link], Link]:
-    """What stands before the recurrent layers, and the head."""
-    import keras
-
-    from seqapp.layers import Embedding, ReversibleEmbedding
-
-    if not options.tie_embeddings:
-        first = []
-        if isinstance(task.inputs, Tokens):
-            unit = keras.initializers.RandomNormal(stddev=1.0)  # Keras's 0.05 takes three times as many epochs to learn
-            size = min(task.inputs.size, options.units)
-            first.append(Link(Embedding(task.inputs.size, size, unit, name="embedding")))
-        return first, Link(keras.layers.Dense(task.head.units, name="head"))
-    if not isinstance(task.inputs, Tokens) or task.head.units != task.inputs.size:
-        raise BadInput("--tie-embeddings: only where the network predicts the same tokens that it reads.")
-    if options.bidirectional:
-        raise BadInput("--tie-embeddings: not with --bidirectional, whose outputs are twice as wide as the table.")
-    small = keras.initializers.RandomUniform(-0.1, 0.1)  # the rows are the head's weights too
-    table = ReversibleEmbedding(task.inputs.size, options.units, embeddings_initializer=small, name="embedding")
-    return [Link(table)], Link(table, {"reverse": True})
-
-
-def _recurrent(layer: Callable[..., Any], options: NetworkOptions, number: int) -> Any:
-    """The model file's layer as asked for; twice where it is to read both ways."""
-    name = f"recurrent_{number}"
+def _recurrent(layer: Layer, options: NetworkOptions, number: int, prefix: str) -> Any:
+    """The model file's layer as the options ask for it; twice if it is bidirectional."""
+    name = f"{prefix}recurrent_{number}"
     if not options.bidirectional:
         return _prepared(layer(options.units, name=name), options)
     from seqapp.layers import Bidirectional
 
-    names = (f"{name}_forward", f"{name}_backward")
-    forward, backward = (_prepared(layer(options.units, name=each), options) for each in names)
+    forward, backward = (
+        _prepared(layer(options.units, name=f"{name}_{way}"), options) for way in ("forward", "backward")
+    )
     if not hasattr(backward, "go_backwards"):
         raise BadInput(f"--bidirectional: the model's layer, a {type(backward).__name__}, cannot go backwards.")
     backward.go_backwards = True
@@ -96,13 +103,14 @@ def _recurrent(layer: Callable[..., Any], options: NetworkOptions, number: int) 
 
 
 def _prepared(layer: Any, options: NetworkOptions) -> Any:
-    """The model file's layer on the engine asked for, with what training is to do to it."""
+    """The model file's layer on the engine asked for, with its regularization in training."""
     if hasattr(layer, "engine"):
         layer.engine = options.engine
-    if any(options.subset(REMEDIES).values()):
+    values = options.subset(REGULARIZATION)
+    if any(values.values()):
         from seqapp.layers.regularization import Regularization
 
-        regularization = Regularization(**options.subset(REMEDIES))
+        regularization = Regularization(**values)
         for name in regularization.active():
             if refusal := why_not(layer, options.engine, name):
                 raise BadInput(f"--{name.replace('_', '-')}: {refusal}")
@@ -110,18 +118,18 @@ def _prepared(layer: Any, options: NetworkOptions) -> Any:
     return layer
 
 
-def why_not(layer: Any, engine: str, remedy: str) -> str | None:
-    """Why a model file's layer cannot be trained with a remedy, or None."""
+def why_not(layer: Any, engine: str, regularizer: str) -> str | None:
+    """Why a model file's layer cannot be trained with a regularizer, or None."""
     if engine != "fast" or not hasattr(layer, "regularization"):
         return "only the layers of seqapp.layers on --engine fast know it."
     step = layer.step()
-    if remedy != "zoneout" and not step.columns and not (remedy == "omega" and step.vectors):
+    if regularizer != "zoneout" and not step.columns and not (regularizer == "omega" and step.vectors):
         return f"the layer {type(layer).__name__} does not multiply its state with a kernel."
     return None
 
 
 def _stacked(chain: list[Link], hidden: Tensor, layer: Any, options: NetworkOptions) -> Tensor:
-    """The layer's sequence over what is below; its state is there to be stepped with."""
+    """Append a layer to the chain and return its sequence."""
     import keras
 
     sequence = layer(hidden) if is_recurrent(layer) else None
@@ -131,16 +139,17 @@ def _stacked(chain: list[Link], hidden: Tensor, layer: Any, options: NetworkOpti
             "layer with return_sequences=True and return_state=True, such as keras.layers.RNN around a cell."
         )
     residual = options.residual and hidden.shape[-1] == sequence[0].shape[-1]
-    chain.append(Link(layer, residual=residual))
+    chain.append(Link(layer, residual))
     return keras.layers.Add(name=f"{layer.name}_residual")([sequence[0], hidden]) if residual else sequence[0]
 
 
-def _begin(chain: list[Link], options: NetworkOptions, seed: list[int]) -> None:
-    """Give the last layer of the chain the initial weights that are asked for."""
-    if all(value is None for value in options.subset(STARTS).values()):
+def _initialize(layer: Any, options: NetworkOptions, seed: list[int]) -> None:
+    """Give a layer the initial weights that the options ask for."""
+    initialization = options.subset(INITIALIZATION)
+    if all(value is None for value in initialization.values()):
         return
     from seqapp.layers.initialization import Initialization
 
-    initialization, random = Initialization(**options.subset(STARTS)), np.random.default_rng(seed)
-    for layer in halves(chain[-1].layer):
-        initialization.apply(layer, random)
+    starting, random = Initialization(**initialization), np.random.default_rng(seed)
+    for each in one_way_layers(layer):
+        starting.apply(each, random)

@@ -1,106 +1,112 @@
-"""The network: a chain of Keras layers, some of them recurrent, over a whole sequence or one step at a time.
+"""A stack: one sequence through a reader and recurrent layers, at once or one step at a time.
 
-As a Keras model it maps a sequence to a sequence; as a chain it can also be stepped with its state in hand, which is
-what generation needs. seqapp/networks/factory.py builds it.
+As a Keras model it maps a sequence to the head's outputs; as a chain of layers it can also be stepped with its state in
+hand, which generation and carried state need.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from seqapp.contract import Task, Tokens
-from seqapp.contract.head import Tensor
-from seqapp.errors import BadInput
+from seqapp.contract import Encoded, State, Tensor
 
 
 class Link(NamedTuple):
-    """One part of a chain: a Keras layer, and how it is called."""
+    """One Keras layer of a chain; `residual` adds its input to its output."""
 
     layer: Any
-    options: Mapping[str, Any] = MappingProxyType({})
-    residual: bool = False  # whether what goes in is added to what comes out
+    residual: bool = False
 
     def __call__(self, inputs: Tensor, **options: Any) -> Any:
-        """The layer's outputs; `training` is passed on to layers that know it."""
-        if "training" not in inspect.signature(self.layer.call).parameters:
-            options.pop("training", None)
-        return self.layer(inputs, **self.options, **options)
+        """The layer's outputs; options that it does not know are left out."""
+        known = inspect.signature(self.layer.call).parameters
+        return self.layer(inputs, **{name: value for name, value in options.items() if name in known})
 
 
-class Network:
-    """A Keras model that is a chain: `(batch, steps[, size])` -> `(batch, steps, head.units)`, causal.
+class Stack:
+    """A chain of Keras layers, some of them recurrent: `(batch, steps, …)` -> hidden states `(batch, steps, units)`.
 
-    `activation_l2` and `temporal_l2` are the factors in `train`.
+    Args:
+        model: the Keras model from the raw inputs to the head's outputs; holds all weights.
+        hidden: the Keras model from the raw inputs to the hidden states.
+        chain: the layers from the raw inputs to the hidden states.
+        head: what maps hidden states to outputs.
+        activation_l2: factor of AR in `train`.
+        temporal_l2: factor of TAR in `train`.
     """
 
-    def __init__(self, model: Any, chain: list[Link], activation_l2: float = 0.0, temporal_l2: float = 0.0) -> None:
-        self.model, self.chain = model, chain
+    def __init__(
+        self,
+        model: Any,
+        hidden: Any,
+        chain: Sequence[Link],
+        head: Any,
+        activation_l2: float = 0.0,
+        temporal_l2: float = 0.0,
+    ) -> None:
+        self.model, self.hidden, self.chain, self.head = model, hidden, list(chain), head
         self.activation_l2, self.temporal_l2 = activation_l2, temporal_l2
-
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """Outputs of every step, the state starting at zero."""
-        return self.model(inputs, training=False)
 
     @property
     def layers(self) -> list[Any]:
-        """Its Keras layers, each once; of one that reads both ways, the two inside."""
-        return list(dict.fromkeys(layer for link in self.chain for layer in halves(link.layer)))
+        """Its Keras layers, the head last, each once; of a bidirectional one, the two inside."""
+        chain = [layer for link in self.chain for layer in one_way_layers(link.layer)]
+        head = getattr(self.head, "func", self.head)  # a head tied to the reader is that layer, called in another way
+        return list(dict.fromkeys([*chain, *([] if head is None else [head])]))
 
     @property
-    def both_ways(self) -> bool:
-        """Whether some layer reads from both ends."""
-        return any(len(halves(link.layer)) > 1 for link in self.chain)
+    def can_step(self) -> bool:
+        """Whether no layer reads from the end."""
+        return all(len(one_way_layers(link.layer)) == 1 for link in self.chain)
 
-    def start(self, batch: Tensor) -> list[Any]:
-        """The zero state of every recurrent layer for `batch` rows."""
+    def __call__(self, encoded: Encoded) -> Tensor:
+        """Hidden states of every step, the state starting at zero."""
+        if "inputs" not in encoded.lengths:
+            return self.hidden(encoded.inputs, training=False)
+        return self.step(encoded.inputs, self.start(encoded, _rows(encoded.inputs)), encoded.lengths["inputs"])[0]
+
+    def start(self, encoded: Encoded, batch: Tensor) -> State:
+        """Zeros for every recurrent layer."""
         import tensorflow as tf
 
         states = [link.layer.get_initial_state(batch) for link in self.chain if is_recurrent(link.layer)]
-        return [tf.nest.map_structure(tf.convert_to_tensor, state) for state in states]
+        return State((), [tf.nest.map_structure(tf.convert_to_tensor, state) for state in states])
 
-    def restarted(self, states: list[Any], fresh: Tensor) -> list[Any]:
-        """The states, zero in the rows that are `fresh` `(batch,)`."""
-        import tensorflow as tf
+    def step(self, inputs: Tensor, state: State, lengths: Tensor | None = None) -> tuple[Tensor, State]:
+        """Read inputs `(batch, steps, …)` after `state`."""
+        hidden, carried = self._run(inputs, state.carried, _mask(inputs, lengths), training=False)
+        return hidden, State(state.memory, carried)
 
-        return [
-            tf.nest.map_structure(lambda now, zero: tf.where(fresh[:, tf.newaxis], zero, now), state, first)
-            for state, first in zip(states, self.start(tf.shape(fresh)[0]), strict=True)
-        ]
+    def train(self, encoded: Encoded, state: State | None) -> tuple[Tensor, State, Tensor]:
+        """As `step`, in training, and the penalty.
 
-    def step(self, inputs: Tensor, states: list[Any]) -> tuple[Tensor, list[Any]]:
-        """Go on from `states` over inputs `(batch, steps[, size])`: outputs of every step, and the last states."""
-        hidden, after = self._below_the_head(inputs, states, training=False)
-        return self.chain[-1](hidden), after
-
-    def train(self, inputs: Tensor, states: list[Any]) -> tuple[Tensor, list[Any], Tensor]:
-        """As `step`, in training; also what is to be added to the loss.
-
-        That is AR and TAR of Merity, McCann & Socher 2017: factors of the mean square of what the head reads, and of
-        the mean square of its change from step to step; and what the layers' own regularizers add.
+        That is AR and TAR (Merity, McCann & Socher 2017): factors of the mean square of the hidden states, and of the
+        mean square of their change from step to step; and what the layers' own regularizers add.
         """
         import tensorflow as tf
 
-        hidden, after = self._below_the_head(inputs, states, training=True)
+        state = state or self.start(encoded, _rows(encoded.inputs))
+        mask = _mask(encoded.inputs, encoded.lengths.get("inputs"))
+        hidden, carried = self._run(encoded.inputs, state.carried, mask, training=True)
         penalty = tf.add_n([tf.zeros([]), *(loss for layer in self.layers for loss in layer.losses)])
         if self.activation_l2:
-            penalty += self.activation_l2 * tf.reduce_mean(tf.square(hidden))
+            penalty += self.activation_l2 * _mean_square(hidden, mask)
         if self.temporal_l2:
-            penalty += self.temporal_l2 * tf.reduce_mean(tf.square(hidden[:, 1:] - hidden[:, :-1]))
-        return self.chain[-1](hidden), after, penalty
+            both = None if mask is None else mask[:, 1:]
+            penalty += self.temporal_l2 * _mean_square(hidden[:, 1:] - hidden[:, :-1], both)
+        return hidden, State(state.memory, carried), penalty
 
-    def _below_the_head(self, inputs: Tensor, states: list[Any], training: bool) -> tuple[Tensor, list[Any]]:
+    def _run(self, inputs: Tensor, carried: Any, mask: Tensor | None, training: bool) -> tuple[Tensor, list[Any]]:
         import tensorflow as tf
 
-        old, new = iter(states), []
-        for link in self.chain[:-1]:
+        old, new = iter(carried), []
+        masked = {} if mask is None else {"mask": mask}
+        for link in self.chain:
             if is_recurrent(link.layer):
                 state, before = next(old), inputs
-                inputs, *after = link(inputs, initial_state=state, training=training)
+                inputs, *after = link(inputs, initial_state=state, training=training, **masked)
                 inputs = inputs + before if link.residual else inputs
                 new.append(tf.nest.pack_sequence_as(state, tf.nest.flatten(after)))
             else:
@@ -114,33 +120,31 @@ class Network:
                 layer.use_cudnn = False
 
 
-def check_causal(network: Network, task: Task) -> None:
-    """Refuse a network whose outputs look ahead: they would see what they are to predict.
-
-    Raises:
-        BadInput: the outputs of the first steps change when only later inputs do.
-    """
-    import tensorflow as tf
-
-    steps, size = 8, task.inputs.size
-    if isinstance(task.inputs, Tokens):
-        inputs = np.arange(steps)[np.newaxis] % size
-    else:
-        inputs = np.random.default_rng(0).standard_normal((1, steps, size)).astype(np.float32)
-    changed = np.concatenate([inputs[:, : steps // 2], np.roll(inputs[:, steps // 2 :], 1, axis=1)], 1)
-    before, after = (network(tf.constant(batch))[:, : steps // 2].numpy() for batch in (inputs, changed))
-    if not np.allclose(before, after, atol=1e-5):
-        raise BadInput(
-            "the model looks ahead: its outputs at a step change when only later inputs do, so it would see what it is "
-            "to predict. Build it without Bidirectional and go_backwards."
-        )
-
-
-def halves(layer: Any) -> list[Any]:
-    """The two layers inside one that reads both ways; any other layer itself."""
+def one_way_layers(layer: Any) -> list[Any]:
+    """The two layers inside a bidirectional one; any other layer itself."""
     return [layer.forward_layer, layer.backward_layer] if hasattr(layer, "forward_layer") else [layer]
 
 
 def is_recurrent(layer: Any) -> bool:
-    """Whether a Keras layer has a state to go on from."""
+    """Whether a Keras layer has a state to continue from."""
     return hasattr(layer, "get_initial_state")
+
+
+def _rows(inputs: Tensor) -> Tensor:
+    import tensorflow as tf
+
+    return inputs.shape[0] or tf.shape(inputs)[0]
+
+
+def _mask(inputs: Tensor, lengths: Tensor | None) -> Tensor | None:
+    """Which steps count, bool `(batch, steps)`; None: all."""
+    import tensorflow as tf
+
+    return None if lengths is None else tf.sequence_mask(lengths, tf.shape(inputs)[1])
+
+
+def _mean_square(values: Tensor, mask: Tensor | None) -> Tensor:
+    """Over all values `(batch, steps, units)`, or those of the steps in the mask."""
+    import tensorflow as tf
+
+    return tf.reduce_mean(tf.square(values if mask is None else tf.boolean_mask(values, mask)))

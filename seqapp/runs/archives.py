@@ -23,9 +23,8 @@ import numpy as np
 from seqapp.errors import BadInput
 
 if TYPE_CHECKING:
-    from seqapp.contract import Task
+    from seqapp.contract import Network, Task
     from seqapp.contract.options import NetworkOptions
-    from seqapp.networks.stack import Network
 
 WEIGHTS = "model.weights.h5"
 KERAS = rf"config\.json|metadata\.json|{re.escape(WEIGHTS)}"
@@ -121,8 +120,8 @@ def check_size(folder: Path, files: tuple[str, ...], task: Task, options: Networ
         BadInput: the network is too large for the files.
     """
     there = max((folder / name).stat().st_size if (folder / name).is_file() else 0 for name in files)
-    read, said, units = task.inputs.size, task.head.units, options.units
-    about = 4 * (units * (read + said) + options.layers * units * units)
+    read, units = sum(feature.size for feature in (task.inputs, *task.context.values())), options.units
+    about = 4 * (units * (read + task.head.units) + options.layers * units * units)
     if about > SMALL_NETWORK + 2 * there or options.layers > LAYER_LIMIT:
         raise BadInput(
             f"{folder / 'run.json'}: describes {options.layers} layers of {units} units, about {about / 1e9:,.1f} GB, "

@@ -21,8 +21,7 @@ from seqapp.runs.options import TrainingOptions
 from seqapp.system.text import publish_json
 
 if TYPE_CHECKING:
-    from seqapp.contract import Dataset, Task
-    from seqapp.networks.stack import Network
+    from seqapp.contract import Dataset, Network, Task
 
 Options = TypeVar("Options", NetworkOptions, TrainingOptions)
 FORMAT = 1  # of run.json; raised when an older seqapp could not read the folder
@@ -87,14 +86,14 @@ class Run:
             ) from None
         return restored
 
-    def load_dataset(self) -> Dataset:
+    def load_dataset(self) -> Dataset[Any]:
         """Read the data that the run was trained on.
 
         Raises:
             BadInput: the data, or how the dataset file prepares it, has changed since training.
         """
         room = self.dataset_room()
-        dataset: Dataset = room.load(self.record["seed"], **self._own_options(room, "dataset"))
+        dataset: Dataset[Any] = room.load(self.record["seed"], **self._own_options(room, "dataset"))
         if dataset.data["sha256"] != self.record["data"]["sha256"]:
             raise BadInput(
                 f"{self.folder}: the data has changed since training (sha256 {dataset.data['sha256'][:12]}…, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 
 
 def require(tensor: Tensor, condition: Tensor, message: str, *values: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ def example_requests(task: Task, latest: Raw, functions: Mapping[str, Function])
     Raises:
         BadInput: a signature rejects the task's example.
     """
-    examples = task.examples({name: latest[name] for name in task.signature()})
+    examples = task.example_requests({name: latest[name] for name in task.signature()})
     requests = {}
     for name, function in functions.items():
         raw = examples.get(name) or {key: _zeros(spec) for key, spec in function.inputs.items()}

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from seqapp.contract import Raw, Signature, Task
+from seqapp.contract import Network, Raw, Signature, Task
 from seqapp.errors import BadInput
-from seqapp.networks.stack import Network
 from seqapp.saved_model.checks import conform
 from seqapp.system.text import from_bytes, to_bytes
 

@@ -7,23 +7,21 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from seqapp.data.epochs import Epoch
+from seqapp.contract import Batch, Epoch
 from seqapp.errors import WorkFailed
 
-PARTS = ("inputs", "targets", "weights")
 
-
-def not_finite(batches: Iterable[Any]) -> str | None:
-    """Where the first number of `(inputs, targets, weights, …)` batches is that is none, or None.
+def not_finite(batches: Iterable[Batch]) -> str | None:
+    """Return the position of the first NaN or infinity, or None if all values are finite.
 
     Example: "the inputs hold nan (batch 3, row 17, step 5)", counted from 1
     """
     for number, batch in enumerate(batches, start=1):
-        for name, part in zip(PARTS, batch, strict=False):
+        parts = {"inputs": batch.inputs, "targets": batch.targets, "weights": batch.weights, **batch.context}
+        for name, part in parts.items():
             values = np.asarray(part)
             if values.dtype.kind != "f" or np.isfinite(values).all():
                 continue

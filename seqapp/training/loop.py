@@ -7,20 +7,17 @@ MultiWorkerMirroredStrategy with Keras 3 (keras#20585).
 from __future__ import annotations
 
 import csv
-import functools
 import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from seqapp.contract import Dataset
-from seqapp.contract.head import Head, Tensor
-from seqapp.data.epochs import Epoch, training_epoch
-from seqapp.data.streams import Streams
+import numpy as np
+
+from seqapp.contract import Batch, Dataset, Epoch, Head, Network, State, Tensor, reset_rows
 from seqapp.errors import WorkFailed
 from seqapp.networks.over_split import Scorer, weighted_loss
-from seqapp.networks.stack import Network
 from seqapp.runs.options import TrainingOptions
 from seqapp.system.files import publish
 from seqapp.system.signals import defer_signals
@@ -35,7 +32,7 @@ DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come b
 
 def train(
     folder: Path,
-    dataset: Dataset,
+    dataset: Dataset[Any],
     network: Network,
     options: TrainingOptions,
     report: Report,
@@ -61,66 +58,76 @@ def train(
 class Trainer:
     """One training: the network, its optimizer, the compiled steps, and where it stands."""
 
-    def __init__(self, folder: Path, dataset: Dataset, network: Network, options: TrainingOptions) -> None:
+    def __init__(self, folder: Path, dataset: Dataset[Any], network: Network, options: TrainingOptions) -> None:
         import tensorflow as tf
 
         self.folder, self.network, self.options = folder, network, options
         self.checkpoint = folder / "checkpoints" / "last.npz"
-        self.training, self.validation = dataset.windows("train"), dataset.windows("validation")
+        self.training, self.validation = dataset.examples("train"), dataset.examples("validation")
         self.strategy = tf.distribute.get_strategy()
         first = self.epoch(0)
         with self.strategy.scope():
-            self.optimizer = Optimizer(options, network.model.trainable_variables, options.epochs * first.steps)
-            self.carried = self._carried(self.training) if isinstance(self.training, Streams) else []
+            self.optimizer = Optimizer(options, network.model.trainable_variables, options.epochs * self.steps(first))
+            self.carried = self._carried(first) if self.training.carries_state else []
         self.variables = [*network.model.variables, *self.optimizer.variables, *self.carried]
         head = dataset.task.head
         self.train_steps = tf.function(self._train_steps(head), autograph=False)
-        self.scorer = Scorer(network, functools.partial(weighted_loss, head))
+        self.scorer = Scorer(network, lambda batch, hidden: weighted_loss(head, batch, hidden, network.head))
         self.at_once = 1  # steps in one call
         self.position = Position()
 
     def epoch(self, number: int) -> Epoch:
-        """An epoch of the training split."""
-        made = training_epoch(self.training, self.options.batch_size, self.options.seed, number)
-        made.steps = min(made.steps, self.options.epoch_steps or made.steps)
-        return made
+        """An epoch of the training split, fixed by seed and number alone: a resumed run enters it in the middle."""
+        return self.training.training(self.options.batch_size, np.random.default_rng([self.options.seed, number]))
 
-    def _carried(self, streams: Streams) -> list[Any]:
-        """Variables that take the state from a batch to the next; a checkpoint keeps them."""
+    def steps(self, epoch: Epoch) -> int:
+        """How many batches of an epoch are trained on."""
+        return min(epoch.steps, self.options.epoch_steps or epoch.steps)
+
+    def _carried(self, epoch: Epoch) -> list[Any]:
+        """Variables that carry the state from one batch to the next; a checkpoint keeps them."""
         import tensorflow as tf
 
-        zeros = tf.nest.flatten(self.network.start(streams.rows(self.options.batch_size)))
+        batch = next(iter(epoch.batches()))
+        zeros = tf.nest.flatten(self.network.start(batch.encoded, epoch.rows).carried)
         local = tf.VariableSynchronization.ON_READ  # each replica has streams of its own
         return [tf.Variable(zero, trainable=False, synchronization=local, name="carried") for zero in zeros]
 
-    def _train_steps(self, head: Head) -> Any:
+    def _train_steps(self, head: Head[Any]) -> Any:
         """Several steps in one call, without a word to Python in between: loss, weight and gradient norm of each."""
         import tensorflow as tf
 
         network = self.network
 
-        def replica(inputs: Tensor, targets: Tensor, weights: Tensor, fresh: Tensor) -> Tensor:
-            states = network.start(inputs.shape[0] or tf.shape(inputs)[0])
-            if self.carried:
-                states = network.restarted(tf.nest.pack_sequence_as(states, self.carried), fresh)
+        def replica(batch: Batch) -> Tensor:
             with tf.GradientTape() as tape:
-                outputs, after, penalty = network.train(inputs, states)
-                total, weight = weighted_loss(head, targets, outputs, weights)
+                hidden, state, penalty = network.train(batch.encoded, self._before(batch))
+                total, weight = weighted_loss(head, batch, hidden, network.head, training=True)
                 loss = total / tf.maximum(weight, 1e-6)
                 objective = loss + penalty
             gradients = tape.gradient(objective, network.model.trainable_variables)
-            for variable, state in zip(self.carried, tf.nest.flatten(after), strict=False):
-                variable.assign(state)
+            for variable, value in zip(self.carried, tf.nest.flatten(state.carried), strict=False):
+                variable.assign(value)
             return tf.stack([loss, weight, self.optimizer.apply(gradients)])
 
         def steps(iterator: Any, count: Tensor) -> Tensor:
             def step(done: Tensor, results: Any) -> tuple[Tensor, Any]:
-                return done + 1, results.write(done, self.strategy.run(replica, args=iterator.get_next()))
+                return done + 1, results.write(done, self.strategy.run(replica, args=(iterator.get_next(),)))
 
             results = tf.TensorArray(tf.float32, size=count, element_shape=[3])
             return tf.while_loop(lambda done, _: done < count, step, (0, results))[1].stack()
 
         return steps
+
+    def _before(self, batch: Batch) -> State | None:
+        """The state that a batch starts from; None: the network starts by itself."""
+        import tensorflow as tf
+
+        if not self.carried:
+            return None
+        first = self.network.start(batch.encoded, tf.shape(batch.reset)[0])
+        carried = State(first.memory, tf.nest.pack_sequence_as(first.carried, self.carried))
+        return reset_rows(self.network, carried, batch.encoded, batch.reset)
 
     def run(self, report: Report, callbacks: Sequence[Any]) -> None:
         """Train from the present position to the last epoch, or until validation has not improved for `patience`."""
@@ -150,7 +157,7 @@ class Trainer:
         """The steps of one epoch that are still to be done."""
         at = self.position
         epoch, every = self.epoch(at.epoch), self.options.checkpoint_every
-        steps = epoch.steps
+        steps = self.steps(epoch)
         began = time.monotonic()
         iterator = iter(epoch.batches(at.step)) if at.step < steps else None
         while at.step < steps:
@@ -226,9 +233,10 @@ class Trainer:
         """The mean loss over the validation split."""
         where = f"validation after epoch {self.position.epoch}"
         with faults.reading(where, self.folder):
-            pairs = [pair for pair, _ in self.scorer.over(self.validation, self.options.batch_size)]
+            epoch = self.validation.scoring(self.options.batch_size)
+            pairs = [pair for pair, _ in self.scorer.over(epoch, self.validation.carries_state)]
         total, weight = (sum(float(pair[place]) for pair in pairs) for place in (0, 1))
-        faults.check_score(total, where, self.folder, Epoch(self.validation, self.options.batch_size))
+        faults.check_score(total, where, self.folder, epoch)
         return total / max(weight, 1e-6)
 
     def save(self) -> None:

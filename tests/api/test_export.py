@@ -244,13 +244,15 @@ class TestText:
     def test_a_score_is_the_sum_of_the_next_token_log_probabilities(self, exported: Callable[[str], Path]) -> None:
         import tensorflow as tf
 
+        from seqapp.contract import outputs
+
         run = exported("text")
         opened = open_run(run)
         task = opened.task()
         network = opened.load_network(task)
         text = "Doug saw Jane. Spot"
-        ids = task.encode({"text": tf.constant([text])})
-        logs = tf.nn.log_softmax(network(ids))[0].numpy()
+        encoded = task.encode({"text": tf.constant([text])})
+        ids, logs = encoded.inputs, tf.nn.log_softmax(outputs(network, encoded))[0].numpy()
         expected = sum(logs[step, ids[0, step + 1]] for step in range(ids.shape[1] - 1))
         scored = ask(run, {"text": [text, "", "Jane"]}, "score")
         assert scored["log_probability"][0] == pytest.approx(expected, rel=1e-5)

@@ -18,26 +18,31 @@ import pytest
 from conftest import ROOT, by_kind, refused, seqapp
 
 from seqapp import rooms
-from seqapp.contract import Windows
-from seqapp.contract.head import Category, Classified, Estimated, Quantiles
+from seqapp.contract import BITS, Batch, Encoded, State, Surprise
 from seqapp.data.streams import Streams
-from seqapp.heads.surprise import BITS, Surprise, sigmas, surprise
+from seqapp.data.windows import Windows
+from seqapp.heads import Category, Classified, Estimated, Quantiles
+from seqapp.heads.quantiles import sigmas
 from seqapp.inspection import _backwards, _shades, gradients, memory
-from seqapp.inspection._sequences import Probes, probes
-from seqapp.networks.stack import Link, Network
+from seqapp.inspection._sequences import sequences
+from seqapp.networks.stack import Link, Stack
 from seqapp.runs.run import open_run
 
 VIEWS = ("gradients", "memory", "surprise")
 
 
-def chain(*layers: Any, size: int = 2) -> Network:
+NOTHING = Encoded(None)  # no context
+
+
+def chain(*layers: Any, size: int = 2) -> Stack:
     """A network of these layers over vectors, its weights made."""
-    network = Network(None, [Link(layer) for layer in layers])
-    network.step(np.zeros((1, 1, size), np.float32), network.start(1))
+    *recurrent, head = layers
+    network = Stack(None, None, [Link(layer) for layer in recurrent], head)
+    head(network.step(np.zeros((1, 1, size), np.float32), network.start(NOTHING, 1))[0])
     return network
 
 
-def linear(kernel: Any, classes: int = 4) -> Network:
+def linear(kernel: Any, classes: int = 4) -> Stack:
     """A SimpleRNN without a squashing, h = x W + h `kernel`."""
     import keras
 
@@ -48,28 +53,28 @@ def linear(kernel: Any, classes: int = 4) -> Network:
     return network
 
 
-def drawn(count: int, steps: int, size: int = 2, classes: int = 4) -> Probes:
+def random_batch(count: int, steps: int, size: int = 2, classes: int = 4) -> Batch:
     random = np.random.default_rng(0)
     inputs = random.standard_normal((count, steps, size)).astype(np.float32)
-    return Probes(inputs, random.integers(0, classes, count))
+    return Batch(inputs, random.integers(0, classes, count), np.ones(count, np.float32))
 
 
 class TestGradients:
     @pytest.mark.parametrize(("factor", "steps"), [(0.5, 20), (0.1, 60), (1.0, 50), (2.0, 110)])
     def test_through_a_multiple_of_the_identity_the_gradient_is_its_power(self, factor: float, steps: int) -> None:
-        network, probed = linear(factor * np.eye(3)), drawn(5, steps)
+        network, probed = linear(factor * np.eye(3)), random_batch(5, steps)
         found = _backwards.relative_norms(network, Category(4), probed)
         np.testing.assert_allclose(found, np.arange(steps) * np.log10(factor), atol=1e-4 * steps)
 
     def test_a_gradient_beyond_float64_is_still_told(self) -> None:
-        found = _backwards.relative_norms(linear(1e-4 * np.eye(3)), Category(4), drawn(3, 120))
+        found = _backwards.relative_norms(linear(1e-4 * np.eye(3)), Category(4), random_batch(3, 120))
         assert found[-1] == pytest.approx(-4 * 119, abs=0.1)
         assert gradients.power(-400.5) == "3.2e-401"
         assert gradients.power(float("-inf")) == "0"
         assert [gradients.power(value) for value in (0, -2, 35.2)] == ["1", "0.01", "1.6e+35"]
 
     def test_a_gradient_that_ends_is_told_as_nothing(self) -> None:
-        found = _backwards.relative_norms(linear(np.eye(3, k=1)), Category(4), drawn(3, 6))
+        found = _backwards.relative_norms(linear(np.eye(3, k=1)), Category(4), random_batch(3, 6))
         assert np.isneginf(found[2:]).all()
         assert np.isfinite(found[:2]).all()
 
@@ -83,17 +88,18 @@ class TestGradients:
         made = layers if kind == "seqapp" else keras.layers
         options: dict[str, Any] = {"return_sequences": True, "return_state": True}
         network = chain(made.LSTM(5, **options), made.GRU(4, **options), keras.layers.Dense(4))
-        probed, head = drawn(3, 12), Category(4)
+        probed, head = random_batch(3, 12), Category(4)
         found = _backwards.log_norms(network, head, probed)
         for lag in (1, 4, 12):
             start = 12 - lag
-            _, states = network.step(probed.inputs[:, :start], network.start(3)) if start else (0, network.start(3))
-            flat = tf.nest.flatten(states)
+            first = network.start(NOTHING, 3)
+            state = network.step(probed.inputs[:, :start], first)[1] if start else first
+            flat = tf.nest.flatten(state.carried)
             with tf.GradientTape() as tape:
                 tape.watch(flat)
-                packed = tf.nest.pack_sequence_as(states, flat)
-                outputs, _ = network.step(probed.inputs[:, start:], packed)
-                loss = tf.reduce_sum(head.loss(probed.targets[:, None], outputs[:, -1:]))
+                packed = state._replace(carried=tf.nest.pack_sequence_as(state.carried, flat))
+                hidden, _ = network.step(probed.inputs[:, start:], packed)
+                loss = tf.reduce_sum(head.loss(probed.targets[:, None], hidden[:, -1:], network.head, NOTHING, False))
             parts = [part.numpy() for part in tape.gradient(loss, flat)]
             norm = np.sqrt(sum(np.square(part).sum(-1) for part in parts))
             np.testing.assert_allclose(10 ** found[lag - 1], norm, rtol=1e-4)
@@ -102,13 +108,14 @@ class TestGradients:
         import keras
 
         options: dict[str, Any] = {"return_sequences": True, "return_state": True}
-        network, probed = chain(keras.layers.GRU(2, **options), keras.layers.Dense(3)), drawn(1, 3, classes=3)
+        network, probed = chain(keras.layers.GRU(2, **options), keras.layers.Dense(3)), random_batch(1, 3, classes=3)
 
         def loss(state: Any) -> float:
-            outputs, _ = network.step(probed.inputs[:, 1:], [state])
-            return float(Category(3).loss(probed.targets[:, None], outputs[:, -1:])[0, 0])
+            hidden, _ = network.step(probed.inputs[:, 1:], State((), [state]))
+            loss = Category(3).loss(probed.targets[:, None], hidden[:, -1:], network.head, NOTHING, False)
+            return float(loss[0, 0])
 
-        state = np.asarray(network.step(probed.inputs[:, :1], network.start(1))[1][0]).reshape(1, 2)
+        state = np.asarray(network.step(probed.inputs[:, :1], network.start(NOTHING, 1))[1].carried[0]).reshape(1, 2)
         slopes = [
             (loss(state + move) - loss(state - move)) / 0.04 for move in 0.02 * np.eye(2, dtype=np.float32)[:, None]
         ]
@@ -135,7 +142,7 @@ class TestGradients:
 
     def test_states_that_outgrow_their_type_are_said(self) -> None:
         with pytest.raises(ValueError, match=r"the states are not finite after \d+ steps: use fewer --steps\."):
-            _backwards.log_norms(linear(100 * np.eye(3)), Category(4), drawn(2, 40))
+            _backwards.log_norms(linear(100 * np.eye(3)), Category(4), random_batch(2, 40))
 
     @pytest.mark.usefixtures("no_training")
     def test_a_network_that_reads_from_both_ends_has_a_memory_and_no_gradients_by_lag(self) -> None:
@@ -155,7 +162,7 @@ class TestGradients:
     def test_a_run_begins_at_its_initial_weights(self, trained: Callable[[str], Path]) -> None:
         run = open_run(trained("text"))
         dataset = run.load_dataset()
-        probed = probes(dataset, 4, 20)
+        probed = sequences(dataset, 4, 20)
         initial = _backwards.relative_norms(run.new_network(dataset.task), dataset.task.head, probed)
         document = json.loads(
             seqapp("inspect", run.folder, "gradients", "--steps", 20, "--sequences", 4, "--json").stdout
@@ -193,7 +200,10 @@ class TestGradients:
 
 class TestMemory:
     def test_a_network_that_sees_three_steps_looks_back_three(self) -> None:
-        network, probed = linear(np.eye(3, k=1)), drawn(40, 20)  # a shift register: what enters is gone after 3 steps
+        network, probed = (
+            linear(np.eye(3, k=1)),
+            random_batch(40, 20),
+        )  # a shift register: what enters is gone after 3 steps
         lengths = memory.ladder(20)
         assert lengths.tolist() == [1, 2, 3, 4, 6, 8, 12, 16, 20]
         network.chain[0].layer.cell.kernel.assign(3 * np.eye(2, 3, dtype=np.float32))
@@ -204,15 +214,16 @@ class TestMemory:
         assert memory.Memory(lengths, loss.mean(1), 40, "nats").steps == 3
 
     def test_the_whole_context_is_what_the_network_says(self, trained: Callable[[str], Path]) -> None:
+        import tensorflow as tf
+
         run = open_run(trained("text"))
         dataset = run.load_dataset()
-        network, probed = run.load_network(dataset.task), probes(dataset, 100, 40)
+        network, probed = run.load_network(dataset.task), sequences(dataset, 100, 40)
         loss = memory.losses(network, dataset.task.head, probed, np.array([5, 40]))
         for row, length in enumerate((5, 40)):
-            outputs = network(probed.inputs[:, -length:])[:, -1:]
-            np.testing.assert_allclose(
-                loss[row], dataset.task.head.loss(probed.targets[:, None], outputs)[:, 0], rtol=1e-4, atol=1e-5
-            )
+            hidden = network(Encoded(tf.constant(probed.inputs[:, -length:])))[:, -1:]
+            expected = dataset.task.head.loss(probed.targets[:, None], hidden, network.head, NOTHING, False)[:, 0]
+            np.testing.assert_allclose(loss[row], expected, rtol=1e-4, atol=1e-5)
 
     @pytest.mark.parametrize(
         ("loss", "steps"),
@@ -268,11 +279,11 @@ class TestSurprise:
         assert re.match(r" +8 +\d+\.\d\d +Doug saw Jane\. Jane saw Spot +saw$", lines[3])
 
     def test_the_first_tokens_of_the_test_split_are_those_of_evaluate(self, trained: Callable[[str], Path]) -> None:
-        from seqapp.api.evaluate import predictions
+        from seqapp.networks.over_split import predict
 
         run = open_run(trained("text"))
         dataset = run.load_dataset()
-        logs = predictions(dataset, run.load_network(dataset.task), "test").logs  # type: ignore[union-attr]
+        logs = predict(dataset, run.load_network(dataset.task), "test").logs
         said = seqapp("inspect", run.folder, "surprise", "--tokens", 300, "--csv").stdout
         rows = list(csv.DictReader(io.StringIO(said)))
         np.testing.assert_allclose([float(row["bits"]) for row in rows], -logs[:300] / np.log(2), rtol=1e-3, atol=1e-4)
@@ -288,18 +299,18 @@ class TestSurprise:
         np.testing.assert_allclose(wide, [3 / 2 * 1.28155], rtol=1e-5)
 
     def test_by_default_the_kind_of_predictions_decides(self) -> None:
-        said = surprise(Category(3), Classified(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
+        said = Category(3).surprise(Classified(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
         assert (said.unit, said.labels, said.values.tolist()) == (BITS, ["1", "2"], [[2.0], [0.0]])
-        said = surprise(Quantiles(2), Estimated(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
+        said = Quantiles(2).surprise(Estimated(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
         np.testing.assert_allclose(said.values, np.full((5, 1), 1.28155), rtol=1e-5)
 
     def test_of_a_series_as_many_lie_within_as_the_interval_covers(self, trained: Callable[[str], Path]) -> None:
-        from seqapp.api.evaluate import predictions
+        from seqapp.networks.over_split import predict
 
         run = open_run(trained("stock"))
         dataset: Any = run.load_dataset()
-        said = dataset.in_units(predictions(dataset, run.load_network(dataset.task), "test"))
-        covered = dataset.measured(said).inside(80.0)[:, 0, 0].mean()
+        said = dataset.to_raw_units(predict(dataset, run.load_network(dataset.task), "test"))
+        covered = said.covered(80.0)[:, 0, 0].mean()
         document = json.loads(seqapp("inspect", run.folder, "surprise", "--json").stdout)
         assert document["within_1.28"] == pytest.approx(covered)
         rows = document["surprises"]
@@ -364,7 +375,7 @@ class TestShades:
         assert box.width == pytest.approx(60 * _shades.LETTER * 150, rel=0.01)
 
 
-class TestProbes:
+class TestSequences:
     def windows(self, weights: Any) -> Any:
         """Rows that count from 10, 20, … on; targets are their places. The other splits are out of reach."""
         weights = np.array(weights, np.float32)
@@ -373,16 +384,16 @@ class TestProbes:
         return self.only({"validation": Windows.from_arrays(inputs.astype(np.int32), targets, weights)})
 
     def only(self, splits: dict[str, Any]) -> Any:
-        return SimpleNamespace(windows=splits.__getitem__)  # KeyError for any other split
+        return SimpleNamespace(examples=splits.__getitem__)  # KeyError for any other split
 
     def test_they_end_at_the_scored_step_of_the_validation_split(self) -> None:
-        found = probes(self.windows([[0, 0, 0, 1, 0]] * 6), 3, 3)
+        found = sequences(self.windows([[0, 0, 0, 1, 0]] * 6), 3, 3)
         assert found.inputs.tolist() == [[11, 12, 13], [31, 32, 33], [61, 62, 63]]
         assert found.targets.tolist() == [3, 3, 3]
 
     def test_where_every_step_is_scored_they_begin_at_the_beginning(self) -> None:
         rows = [[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]]
-        found = probes(self.windows(rows), 4, 100)
+        found = sequences(self.windows(rows), 4, 100)
         assert found.inputs.tolist() == [[20, 21, 22], [30, 31, 32], [40, 41, 42]]
         assert found.targets.tolist() == [2, 2, 2]
 
@@ -391,7 +402,7 @@ class TestProbes:
             with pytest.raises(
                 ValueError, match="the validation split: expected sequences of at least 2 steps that end"
             ):
-                probes(self.windows(rows), 4, 10)
+                sequences(self.windows(rows), 4, 10)
 
     def streams(self, starts: list[int], stop: int, length: int) -> Any:
         """Tokens are their own places; before a document stands 999."""
@@ -404,12 +415,12 @@ class TestProbes:
         return self.only({"validation": Streams(np.array(starts), stop, length, read, lambda places: places)})
 
     def test_a_text_is_read_across_windows_and_never_across_documents(self) -> None:
-        found = probes(self.streams([100], 200, 16), 5, 40)
+        found = sequences(self.streams([100], 200, 16), 5, 40)
         assert found.inputs[0].tolist() == [999, *range(100, 139)]
         assert found.targets.tolist() == [139, 154, 169, 184, 199]
         np.testing.assert_array_equal(np.diff(found.inputs[1:], axis=1), 1)
-        short = probes(self.streams([0, 10, 22, 24], 34, 16), 100, 40)
-        assert short.steps == 10
+        short = sequences(self.streams([0, 10, 22, 24], 34, 16), 100, 40)
+        assert short.inputs.shape[1] == 10
         assert short.inputs[:, 1].tolist() == [0, 10, 11, 12, 24]
 
 

@@ -13,9 +13,9 @@ from layer_oracles import UNITS, AtTheEnd, random_layer, sample
 from layer_oracles import small_network as network
 
 from seqapp import rooms
-from seqapp.contract import Tokens
 from seqapp.contract.options import NetworkOptions
 from seqapp.errors import BadInput
+from seqapp.features import Tokens
 from seqapp.layers.engine import compilation, loops
 from seqapp.layers.engine.compilation import LoopInputs
 from seqapp.layers.engine.omega import omega, omega_gradients

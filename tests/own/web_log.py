@@ -4,14 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seqapp.contract import Baseline, Tokens, Windows
-from seqapp.contract import Task as BaseTask
-from seqapp.contract.head import Category
+from seqapp.contract import Baseline, Encoded, outputs
 from seqapp.contract.options import option
 from seqapp.data import splits
 from seqapp.data.vocabulary import START, Vocabulary
+from seqapp.data.windows import Windows
 from seqapp.errors import BadInput
+from seqapp.features import Tokens
+from seqapp.generation.asking import AskingTask
 from seqapp.generation.sampling import sample
+from seqapp.heads import Category
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
@@ -34,7 +36,7 @@ def load(options, seed):
 
 
 @dataclass(frozen=True)
-class Task(BaseTask):
+class Task(AskingTask):
     """Sessions `(batch, pages)`, "" after the last page -> pages by probability, best first."""
 
     tokens: tuple
@@ -57,13 +59,13 @@ class Task(BaseTask):
         import tensorflow as tf
 
         ids = Vocabulary(self.tokens).ids(raw["pages"])
-        return tf.pad(ids, [[0, 0], [1, 0]], constant_values=self.tokens.index(START))
+        return Encoded(tf.pad(ids, [[0, 0], [1, 0]], constant_values=self.tokens.index(START)))
 
-    def answer(self, outputs, raw):
+    def answer(self, network, raw):
         import tensorflow as tf
 
         length = tf.reduce_sum(tf.cast(raw["pages"] != "", tf.int32), 1)
-        logits = tf.gather(outputs, length, batch_dims=1)[:, 2:]
+        logits = tf.gather(outputs(network, self.encode(raw)), length, batch_dims=1)[:, 2:]
         probability, order = tf.math.top_k(tf.nn.softmax(logits), len(self.tokens) - 2)
         return {"next": tf.gather(tf.constant(self.tokens[2:]), order), "probability": probability}
 
@@ -95,7 +97,7 @@ class WebLog(CategoryDataset):
             row[: len(visit) + 1] = [self.task.tokens.index(token) for token in (START, *visit)]
         return rows
 
-    def windows(self, split):
+    def examples(self, split):
         rows = self.rows(split)
         return Windows.from_arrays(rows[:, :-1], rows[:, 1:], rows[:, 1:] > 0)
 

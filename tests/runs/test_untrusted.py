@@ -22,9 +22,9 @@ import pytest
 from conftest import OWN, refused, seqapp, training_switched_off
 
 from seqapp import rooms, trust
+from seqapp.contract import Network
 from seqapp.data.dates import read_dates
 from seqapp.errors import BadInput
-from seqapp.networks.stack import Network
 from seqapp.runs import archives
 from seqapp.runs.run import load_weights, open_run
 from seqapp.training import checkpoint

@@ -13,6 +13,7 @@ import pytest
 from conftest import ROOT, refused, seqapp, training_switched_off
 
 from seqapp import rooms
+from seqapp.contract import values
 from seqapp.data import frequency
 from seqapp.runs.run import open_run
 from seqapp.saved_model.functions import functions
@@ -53,18 +54,18 @@ def example(windows: Any, *indices: int) -> list[Any]:
     """Return inputs, targets and weights of some examples."""
     import tensorflow as tf
 
-    return [part.numpy() for part in windows.gather(tf.constant(indices, tf.int64))]
+    return [part.numpy() for part in windows.gather(tf.constant(indices, tf.int64))[:3]]
 
 
 def everything(dataset: SeriesDataset, split: str) -> list[Any]:
-    return example(dataset.windows(split), *range(dataset.windows(split).count))
+    return example(dataset.examples(split), *range(dataset.examples(split).count))
 
 
 class TestWindows:
     def test_equal_a_table_worked_out_by_hand(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", [float(2**row) for row in range(40)]))
         scale = dataset.task.scaling
-        windows = dataset.windows("train")
+        windows = dataset.examples("train")
         assert windows.count == 28 - 2 - 4 + 1  # origins 3 to 25: a whole window before, the horizon inside the split
         inputs, targets, weights = (part[0] for part in example(windows, 0))
         np.testing.assert_allclose(inputs[:, 0] * scale.spread, np.log([2, 2, 2]), rtol=1e-5)
@@ -78,20 +79,20 @@ class TestWindows:
         options = {"target": "a,b", "inputs": "c", "scale": "last", "window": 4, "segment": 2}
         independent = load(file, channels="independent", **options)
         unit = independent.task.spread[0]
-        assert independent.windows("train").count == 2 * len(independent.rows.origins("train"))
-        inputs, targets, _ = example(independent.windows("train"), 0, 1)
+        assert independent.examples("train").count == 2 * len(independent.rows.origins("train"))
+        inputs, targets, _ = example(independent.examples("train"), 0, 1)
         assert inputs.shape == (2, 2, 4)  # two rows a step, of each the target's own value and the further input
         np.testing.assert_allclose(inputs[0] * unit, [[-9, -9, -6, -6], [-3, -3, 0, 0]], rtol=1e-5)
         np.testing.assert_allclose(targets[:, -1] * unit, [[3, 6], [3, 6]], rtol=1e-5)
         joint = load(file, **options)
-        assert example(joint.windows("train"), 0)[0].shape == (1, 2, 6)
+        assert example(joint.examples("train"), 0)[0].shape == (1, 2, 6)
         assert joint.task.head.units == 2 * 2 * 5  # targets, horizon, quantiles
 
     def test_see_what_is_known_in_advance(self, tmp_path: Path) -> None:
         values = np.stack([np.arange(40.0), 100 + np.arange(40.0)], 1)
         dataset = load(write(tmp_path / "p.csv", values, columns="sales,promotion"), target="sales", known="promotion",
                        scale="last")  # fmt: skip
-        inputs, _, _ = example(dataset.windows("train"), 0)
+        inputs, _, _ = example(dataset.examples("train"), 0)
         unit = dataset.task.spread[1]
         # at each step both values less the last ones, then what is known of the two rows after the step
         np.testing.assert_allclose(inputs[0, :, 1] * unit, [-3, -2, -1, 0], atol=1e-4)
@@ -103,7 +104,7 @@ class TestWindows:
         dataset = load(write(tmp_path / "p.csv", values), missing="mask", scale="last")
         assert 2 not in dataset.rows.origins("train")
         assert not {28, 29, 30} & set(dataset.rows.origins("test")) - {28}
-        inputs, _, _ = example(dataset.windows("train"), 0)
+        inputs, _, _ = example(dataset.examples("train"), 0)
         np.testing.assert_allclose(inputs[0, :, 0] * dataset.task.spread[0], [-3, -2, -2, 0], atol=1e-4)
         assert inputs[0, :, 1].tolist() == [1, 1, 0, 1]
 
@@ -116,7 +117,7 @@ class TestWindows:
     def test_never_span_two_series(self, tmp_path: Path) -> None:
         one, two = write(tmp_path / "a.csv", walk(40)), write(tmp_path / "b.csv", walk(60, 1))
         both = load(one, two)
-        assert both.windows("train").count == sum(load(file).windows("train").count for file in (one, two))
+        assert both.examples("train").count == sum(load(file).examples("train").count for file in (one, two))
         for origin in both.rows.origins("test"):
             start = 0 if origin < 40 else 40
             assert start <= origin - 3 < origin + 2 < (40 if start == 0 else 100)
@@ -205,7 +206,7 @@ class TestNoLeak:
         (tmp_path / "p.csv").write_text("close,kind\n" + "\n".join(rows))
         dataset = load(tmp_path / "p.csv", category="kind")
         assert dataset.task.categories == (("kind", ("old",)),)
-        assert example(dataset.windows("test"), 4)[0][0, -1, 1:].tolist() == [1, 0]  # unknown
+        assert example(dataset.examples("test"), 4)[0][0, -1, 1:].tolist() == [1, 0]  # unknown
 
     @pytest.mark.slow
     def test_training_sees_nothing_after_validation(self, tmp_path: Path) -> None:
@@ -287,7 +288,9 @@ class TestBaselines:
     def test_equal_numbers_worked_out_by_hand(self, tmp_path: Path) -> None:
         file = write(tmp_path / "p.csv", [100.0, 110] * 10)
         dataset = load(file, season=2, split="12,4,4", horizon=1, scale="log-returns")
-        metrics = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        metrics = {
+            name: values(dataset.metrics, baseline.predictions) for name, baseline in dataset.baselines().items()
+        }
         assert metrics["repeat_last"]["mae"] == pytest.approx(10)
         assert metrics["seasonal_naive"]["mae"] == pytest.approx(0, abs=1e-9)
         drift = (110 / 100) ** (1 / 11)
@@ -297,26 +300,28 @@ class TestBaselines:
         values = np.round(walk(120), 3).astype(object)
         values[::11] = "n/a"
         dataset = load(write(tmp_path / "p.csv", values), missing="mask", season=7)
-        metrics = {name: dataset.metrics(baseline.predictions) for name, baseline in dataset.baselines().items()}
+        metrics = {
+            name: values(dataset.metrics, baseline.predictions) for name, baseline in dataset.baselines().items()
+        }
         assert len(metrics) == 4
         assert all(np.isfinite(list(values.values())).all() for values in metrics.values())
 
     def test_linear_regression_predicts_a_straight_line(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", 3.0 * np.arange(300)), scale="last", season=7)
-        metrics = dataset.metrics(dataset.baselines()["linear"].predictions)
+        metrics = values(dataset.metrics, dataset.baselines()["linear"].predictions)
         assert metrics["mae"] < 0.2
 
     def test_persistence_on_the_sp500_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "sp500-daily.csv", horizon=1)
         assert len(dataset.rows.origins("test")) == 766
-        metrics = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        metrics = values(dataset.metrics, dataset.baselines()["repeat_last"].predictions)
         assert 100 * metrics["mape"] == pytest.approx(0.729, abs=0.005)  # ../shared/facts
         assert metrics["always_up"] == pytest.approx(0.56, abs=0.002)
 
     def test_repeating_on_etth1_is_the_published_one(self, shared: Path) -> None:
         dataset = load(shared / "ETTh1.csv", target="OT", horizon=96, window=336, split="8640,2880,2880")
         assert len(dataset.rows.origins("test")) == 2785  # all windows of the test split
-        metrics = dataset.metrics(dataset.baselines()["repeat_last"].predictions)
+        metrics = values(dataset.metrics, dataset.baselines()["repeat_last"].predictions)
         assert metrics["scaled_mse"] == pytest.approx(0.069, abs=0.001)  # ../shared/facts
         assert metrics["scaled_mae"] == pytest.approx(0.203, abs=0.001)
 
@@ -592,12 +597,12 @@ class TestPictures:
     def test_axes_have_labels_with_units_and_lines_show_the_metrics(self, backtested: Path) -> None:
         from matplotlib.figure import Figure
 
-        from seqapp.api.evaluate import predictions
+        from seqapp.networks.over_split import predict
 
         run = open_run(backtested)
         dataset: Any = run.load_dataset()
         network = run.load_network(dataset.task)
-        forecasts = dataset.in_units(predictions(dataset, network, "test"))
+        forecasts = dataset.to_raw_units(predict(dataset, network, "test"))
         drawings = dataset.pictures("lstm", forecasts, dataset.baselines())
         axes = {name: Figure().subplots() for name in drawings}
         for name, draw in drawings.items():
@@ -607,12 +612,12 @@ class TestPictures:
         assert axes["forecast"].get_ylabel() == "close"
         assert axes["error_by_horizon"].get_ylabel() == "mean absolute error (close)"
         lines = {line.get_label(): line.get_ydata() for line in axes["error_by_horizon"].lines}
-        assert np.mean(lines["lstm"]) == pytest.approx(dataset.metrics(forecasts)["mae"])
+        assert np.mean(lines["lstm"]) == pytest.approx(values(dataset.metrics, forecasts)["mae"])
         ahead = {line.get_label(): line.get_ydata() for line in axes["forecast"].lines}
         assert len(ahead["forecast"]) == 3
         np.testing.assert_allclose(ahead["actual"][-3:], dataset.rows.frame.values[-3:, 0])
         shares = {line.get_label(): line.get_ydata() for line in axes["coverage"].lines}
-        assert shares["lstm"][0] == pytest.approx(100 * dataset.metrics(forecasts)["coverage_80"])
+        assert shares["lstm"][0] == pytest.approx(100 * values(dataset.metrics, forecasts)["coverage_80"])
 
     def test_plot_and_origins_exclude_each_other(self, backtested: Path) -> None:
         assert refused("evaluate", backtested, "--plot", "--origins", 2) == (
@@ -650,7 +655,7 @@ class TestRecursive:
 
     @pytest.mark.usefixtures("no_training")
     def test_evaluation_and_signature_give_the_same_forecasts(self, tmp_path: Path) -> None:
-        from seqapp.api.evaluate import predictions
+        from seqapp.networks.over_split import predict
 
         file, run = write(tmp_path / "p.csv", np.stack([walk(150), walk(150, 1)], 1), columns="a,b"), tmp_path / "run"
         seqapp("train", "stock", "--csv", file, "--target", "a,b", "--channels", "independent", "--horizon", 3,
@@ -659,7 +664,7 @@ class TestRecursive:
         dataset: Any = loaded.load_dataset()
         assert np.shape(dataset.task.offsets) == (2, 3, 2)
         network = loaded.load_network(dataset.task)
-        forecasts = dataset.in_units(predictions(dataset, network, "test"))
+        forecasts = dataset.to_raw_units(predict(dataset, network, "test"))
         origin = int(dataset.rows.origins("test")[0])
         history = dataset.rows.frame.values[np.newaxis, origin - 11 : origin + 1].astype(np.float32)
         answer = functions(dataset.task, network)["serving_default"](history=history)

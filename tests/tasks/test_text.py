@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seqapp import rooms
-from seqapp.api.evaluate import predictions
+from seqapp.contract import Encoded, outputs
 from seqapp.contract.options import NetworkOptions
 from seqapp.data.streams import Chosen, Layout, Streams
 from seqapp.data.tokenizers import BYTES, TOKENIZERS
@@ -24,6 +24,7 @@ from seqapp.errors import BadInput
 from seqapp.generation.decoding import Stop
 from seqapp.generation.sampling import Sampler
 from seqapp.networks.factory import build
+from seqapp.networks.over_split import predict
 from seqapp.runs.run import layer_of, open_run
 from seqapp.saved_model.functions import functions
 from seqapp.tasks.text import corpus, encoding, files
@@ -156,7 +157,7 @@ class TestStreams:
     )
     def test_scoring_reads_every_token_once_in_order(self, sizes: list[int], length: int, rows: int) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
-        chosen = whole(Streams(starts, sum(sizes), length, read, at_tens).scoring(rows))
+        chosen = whole(Streams(starts, sum(sizes), length, read, at_tens).scoring_layout(rows))
         places = [
             np.arange(place, min(place + length, end))
             for row in range(chosen.real.shape[1])
@@ -165,8 +166,8 @@ class TestStreams:
         ]
         np.testing.assert_array_equal(np.concatenate(places), np.arange(sum(sizes)))
         assert set(starts) <= set(chosen.place[chosen.first])
-        assert (chosen.fresh >= chosen.first).all()
-        assert chosen.fresh[0].all()
+        assert (chosen.reset >= chosen.first).all()
+        assert chosen.reset[0].all()
 
     @settings(max_examples=80, deadline=None)
     @given(
@@ -180,9 +181,9 @@ class TestStreams:
     ) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
         streams = Streams(starts, sum(sizes), length, read, at_tens)
-        chosen = whole(streams.training(rows, np.random.default_rng(seed)))
+        chosen = whole(streams.training_layout(rows, np.random.default_rng(seed)))
         assert chosen.place.shape[1] == streams.rows(rows)
-        assert chosen.fresh[0].all()
+        assert chosen.reset[0].all()
         assert chosen.real.all()
         assert len(np.unique(chosen.place)) == chosen.real.size
         goes_on = chosen.place[1:] == chosen.place[:-1] + length
@@ -191,7 +192,7 @@ class TestStreams:
 
     def test_an_epoch_leaves_out_less_than_a_row_and_another_one_cuts_elsewhere(self) -> None:
         streams = Streams(np.array([0]), 100_000, 50, read, at_tens)
-        one, two = (whole(streams.training(8, np.random.default_rng(seed))) for seed in (0, 1))
+        one, two = (whole(streams.training_layout(8, np.random.default_rng(seed))) for seed in (0, 1))
         assert one.real.size >= 2000 - 8
         assert 300 <= len(set(one.place[one.first])) <= 391
         assert len(set(one.place[one.first]) & set(two.place[two.first])) <= 40
@@ -199,7 +200,7 @@ class TestStreams:
     @pytest.mark.parametrize("ending", [0, 1])
     def test_pieces_and_documents_are_whole_and_only_documents_end(self, ending: int) -> None:
         streams = Streams(np.array([0, 40_000, 40_007]), 90_000, 50, read, at_tens, ending)
-        layout = streams.training(1, np.random.default_rng(0))
+        layout = streams.training_layout(1, np.random.default_rng(0))
         order = np.argsort(layout.begins)
         begins, ends = layout.begins[order], layout.ends[order]
         closed = np.isin(ends - ending, [40_000, 40_007, 90_000])
@@ -219,16 +220,19 @@ class TestCarriedState:
         monkeypatch.setattr("seqapp.data.streams.ROW", 64)
         dataset = load(ALPHABET, tmp_path)
         network = self.network(dataset)
-        scored = predictions(dataset, network, "test", batch_size)
+        if batch_size == 4:
+            monkeypatch.setattr("seqapp.data.streams.ALONE", 0)
+            monkeypatch.setattr("seqapp.data.streams.SIDE_BY_SIDE", batch_size)
+        scored = predict(dataset, network, "test")
         test = dataset.splits["test"].ids()
         np.testing.assert_array_equal(scored.actual, test)
-        logs = tf.nn.log_softmax(network(tf.constant([[1, *test[:-1]]])))[0].numpy()
+        logs = tf.nn.log_softmax(outputs(network, Encoded(tf.constant([[1, *test[:-1]]]))))[0].numpy()
         np.testing.assert_allclose(scored.logs, logs[np.arange(len(test)), test], atol=1e-4)
 
     def test_a_document_knows_nothing_of_the_one_before(self, tmp_path: Path) -> None:
         lines = "abc\n" * 300 + "xyz\n" * 60 + "abc\n" * 60
         dataset = load(lines, tmp_path, documents="line", split="1200,120,360")
-        scored = predictions(dataset, self.network(dataset), "test")
+        scored = predict(dataset, self.network(dataset), "test")
         first, second = scored.logs[:4], scored.logs[-4:]
         test = dataset.splits["test"].ids()
         np.testing.assert_array_equal(scored.actual, test[test != dataset.task.tokens.index("<start>")])
@@ -248,7 +252,7 @@ class TestCarriedState:
         values = {"corpus": None, "gap": None, "file": (str(tmp_path),), "level": "word", "bptt": 16, "documents": "file",
                   "vocabulary_size": None, "split": "0.5,0.25,0.25"}  # fmt: skip
         dataset: TextDataset = rooms.find("datasets", "text").load(0, **values)
-        scored = predictions(dataset, self.network(dataset), "test")
+        scored = predict(dataset, self.network(dataset), "test")
         assert (scored.actual == dataset.task.tokens.index("<start>")).sum() == 2
         np.testing.assert_array_equal(scored.actual, dataset.splits["test"].ids())
         for baseline in dataset.baselines().values():

@@ -151,7 +151,7 @@ def read_text(example: Example, folder: Path) -> None:
     task = _of_text(level)
     _refused(lambda: _plain(rooms.find("datasets", "text").load(0, **asked)))
     _refused(lambda: task.remark(task.read(task.decode(example[1], "input"), "input")))
-    _refused(lambda: dataset("text").on(str(file)))
+    _refused(lambda: dataset("text").with_test_data(str(file)))
 
 
 @functools.cache

@@ -14,10 +14,9 @@ import pytest
 from conftest import refused, seqapp
 
 from seqapp import rooms
-from seqapp.contract import Windows
 from seqapp.contract.options import NetworkOptions
-from seqapp.data.epochs import stream_batches
 from seqapp.data.streams import Chosen, Streams
+from seqapp.data.windows import Windows
 from seqapp.errors import WorkFailed
 from seqapp.networks.factory import build
 from seqapp.runs.options import TrainingOptions
@@ -164,7 +163,7 @@ class TestTextThatShrinks:
             return tokens, tokens, np.ones(tokens.shape, np.float32)
 
         streams = Streams(np.array([0]), len(encoded.ids), 8, read, lambda places: places)
-        batches = iter(stream_batches(streams, streams.scoring(1), 0))
+        batches = iter(streams.scoring(1).batches())
         next(batches)
         os.truncate(str(encoded.ids.filename), 400)  # type: ignore[attr-defined] # it is mapped
         with pytest.raises(WorkFailed) as stop, faults.reading("step 1", Path("nowhere")):

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.engine import loops, scan
 from seqapp.layers.engine.loops import Gradients, Trace
 from seqapp.layers.engine.omega import omega_gradients

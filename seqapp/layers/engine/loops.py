@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.engine.products import Masks, RecurrentWeights, Source, product, product_gradient
 from seqapp.layers.steps.step import Step
 

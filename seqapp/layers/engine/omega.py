@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.engine.loops import single
 from seqapp.layers.engine.products import Masks, RecurrentWeights, leaves, pack
 from seqapp.layers.steps.step import Step

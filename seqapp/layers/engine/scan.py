@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.engine.products import Masks, RecurrentWeights, Source
 from seqapp.layers.steps.step import Step
 

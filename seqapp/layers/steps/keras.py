@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.steps.activations import FUNCTIONS, Activations
 from seqapp.layers.steps.step import ActivatedStep, Step, Vectors
 

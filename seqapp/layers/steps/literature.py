@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import tensorflow as tf
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.steps.activations import FUNCTIONS, Activations
 from seqapp.layers.steps.keras import LSTM_GATES, LSTMStep, SimpleRNNStep
 from seqapp.layers.steps.step import ActivatedStep, Step, Vectors

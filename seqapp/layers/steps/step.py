@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.layers.steps.activations import Activations
 
 Vectors = Mapping[str, Tensor]  # a step's weight vectors by name, `(units,)` or a few times as long

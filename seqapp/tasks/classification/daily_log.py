@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Raw, Task, Vectors
-from seqapp.contract.head import Category, Tensor
+from seqapp.contract import Encoded, Network, Raw, Tensor, outputs
 from seqapp.data.table import Table, parse_csv
 from seqapp.errors import BadInput, expect
+from seqapp.features import Vectors
+from seqapp.generation.asking import AskingTask
 from seqapp.generation.sampling import sample
+from seqapp.heads import Category
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class LogTask(Task):
+class LogTask(AskingTask):
     """Rows `(batch, days)` -> the target of one day, with the probability of every class.
 
     With `known` columns that day is the last row: its known columns are read, its target is ignored. Without, it is the
@@ -107,7 +109,7 @@ class LogTask(Task):
         texts = [*self.categorical, self.target]
         return numbers | {self.name(column): tf.TensorSpec([None, None], tf.string) for column in texts}
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """Return `(batch, steps, size)`: at each day its known columns beside all others of the day before.
 
         A number is standardised, and stands beside 1 where it is missing; a category is one-hot.
@@ -126,8 +128,8 @@ class LogTask(Task):
             (known if column in self.known else before).append(_one_hot(raw[self.name(column)], levels))
         past = tf.concat(before, -1)
         if not self.known:
-            return tf.pad(past, [[0, 0], [1, 0], [0, 0]])
-        return tf.concat([*known, tf.pad(past[:, :-1], [[0, 0], [1, 0], [0, 0]])], -1)
+            return Encoded(tf.pad(past, [[0, 0], [1, 0], [0, 0]]))
+        return Encoded(tf.concat([*known, tf.pad(past[:, :-1], [[0, 0], [1, 0], [0, 0]])], -1))
 
     def _check_target(self, target: Tensor) -> Tensor:
         """Return the target's values with a check in the graph that each is a class or unknown."""
@@ -140,11 +142,11 @@ class LogTask(Task):
         message = f"{self.name(self.target)}: expected {', '.join(self.classes)} or nothing (unknown), got {{}}"
         return require(target, tf.reduce_all(valid), message, wrong)
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Return the most likely class `(batch,)`, and all classes with their probabilities `(batch, classes)`."""
         import tensorflow as tf
 
-        probability = tf.nn.softmax(outputs[:, -1])
+        probability = tf.nn.softmax(outputs(network, self.encode(raw))[:, -1])
         classes = tf.tile(tf.constant(self.classes)[tf.newaxis], [tf.shape(probability)[0], 1])
         likeliest = tf.gather(tf.constant(self.classes), tf.argmax(probability, -1))
         return {self.name(self.target): likeliest, "classes": classes, "probability": probability}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Windows
-from seqapp.contract.head import Classified, Tensor
+from seqapp.contract import Baseline, Batch, Metric, Tensor
 from seqapp.data.splits import Split
+from seqapp.data.windows import Windows
+from seqapp.heads import Classified
 from seqapp.tasks.classification.daily_log import Log, LogTask
-from seqapp.tasks.classification.dataset import CategoryDataset, category_metrics, majority, markov, repeat_last
+from seqapp.tasks.classification.dataset import CATEGORY_METRICS, CategoryDataset, majority, markov, repeat_last
 
 LONG_STRETCH = 7  # days in a row without a known target, after which a day is also measured separately
 TRAINING_WINDOWS = 5000  # a longer log is read in steps of several days
@@ -61,7 +63,7 @@ class LogDataset(CategoryDataset):
         rows = np.arange(max(start, self.task.window), stop)
         return rows[self.classes[rows] >= 0]
 
-    def windows(self, split: str) -> Windows:
+    def examples(self, split: str) -> Windows:
         """Return raw windows passed through the task's own `encode`."""
         import tensorflow as tf
 
@@ -71,13 +73,14 @@ class LogDataset(CategoryDataset):
         ends, mask, all_classes = tf.constant(last), tf.constant(hidden), tf.constant(self.classes)
         scored = tf.fill([steps], True) if training else tf.range(steps) == steps - 1
 
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def gather(indices: Tensor) -> Batch:
             rows = tf.gather(ends, indices)[:, None] + tf.range(1 - steps, 1, dtype=tf.int64)  # (batch, steps)
             classes, visible = tf.gather(all_classes, rows), rows if task.known else rows[:, :-1]
             raw = {name: tf.gather(column, visible) for name, column in columns.items()}
             name = task.name(task.target)
             raw[name] = tf.where(tf.gather(mask, indices)[:, : tf.shape(visible)[1]], "", raw[name])
-            return task.encode(raw), tf.maximum(classes, 0), tf.cast((classes >= 0) & scored, tf.float32)
+            weights = tf.cast((classes >= 0) & scored, tf.float32)
+            return Batch(task.encode(raw).inputs, tf.maximum(classes, 0), weights)
 
         return Windows(len(last), gather)
 
@@ -106,7 +109,7 @@ class LogDataset(CategoryDataset):
         far = last < 0 if within is None else last < np.arange(self.log.rows) - within
         return np.where(far, -1, self.classes[last])
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Classified]]:
         """Return majority, the last known class, the Markov chain from the day before, and the best possible."""
         train, test, classes = self.days("train"), self.days("test"), len(self.task.classes)
         past, actual = self.classes[train], self.classes[test]
@@ -123,11 +126,19 @@ class LogDataset(CategoryDataset):
             baselines["best_possible"] = Baseline(best, "the best possible accuracy", ceiling=True)
         return baselines
 
-    def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Return accuracy and log-loss of all days, and of days after seven or more without a known target."""
-        metrics = category_metrics(predictions)
+    @property
+    def metrics(self) -> Sequence[Metric[Classified]]:
+        """Accuracy and log-loss of all days, and of days after seven or more without a known target."""
         long = self.after_long[self.days("test")]
-        if long.any():
-            part = Classified(predictions.actual[long], predictions.predicted[long], predictions.logs[long])
-            metrics |= {f"{name}_after_7_unknown": value for name, value in category_metrics(part).items()}
-        return metrics
+        if not long.any():
+            return CATEGORY_METRICS
+
+        def after_long(metric: Metric[Classified]) -> Metric[Classified]:
+            def cases(record: Classified) -> NDArray[Any] | None:
+                every = metric.cases(record)
+                return None if every is None else every[long]
+
+            name = f"{metric.name}_after_7_unknown"
+            return dataclasses.replace(metric, name=name, cases=cases, judged=False)
+
+        return [*CATEGORY_METRICS, *map(after_long, CATEGORY_METRICS)]

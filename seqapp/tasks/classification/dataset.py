@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Dataset
-from seqapp.contract.head import Classified
+from seqapp.contract import Dataset, Metric
+from seqapp.heads import Classified
 
 SMOOTHING = 0.5  # added to every count, so that a category that was never seen has a probability above 0
 
 
-class CategoryDataset(Dataset):
-    """A dataset judged by accuracy and log-loss; subclasses add windows and baselines."""
+class CategoryDataset(Dataset[Classified]):
+    """A dataset judged by accuracy and log-loss; subclasses add examples and baselines."""
 
-    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
-        """Return 1 for each step predicted right, else 0; and its nats where probabilities are known, `(steps,)`."""
-        correct = {"accuracy": (predictions.actual == predictions.predicted).astype(float)}
-        return correct if predictions.log_probability is None else correct | {"log_loss": -predictions.logs}
+    @property
+    def metrics(self) -> Sequence[Metric[Classified]]:
+        """Accuracy, and log-loss where probabilities are known."""
+        return CATEGORY_METRICS
 
-    def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Return accuracy, and log-loss where probabilities are known."""
-        return category_metrics(predictions)
+
+def correct(record: Classified) -> NDArray[np.float64]:
+    """1 for each case predicted right, else 0, `(cases,)`."""
+    return np.asarray(record.actual == record.predicted, float)
+
+
+def nats(record: Classified) -> NDArray[np.float64] | None:
+    """Minus the log-probability of each case, `(cases,)`; None where probabilities are not known."""
+    return None if record.log_probability is None else -record.log_probability
+
+
+CATEGORY_METRICS = (Metric("accuracy", correct, higher_is_better=True), Metric("log_loss", nats))
 
 
 def majority(train: NDArray[Any], actual: NDArray[Any], classes: int) -> Classified:
@@ -73,11 +83,3 @@ def markov(
     counts = np.full((classes + 1, classes), SMOOTHING)
     np.add.at(counts, (train_state, train), 1)
     return Classified.from_probability(actual, counts[state] / counts[state].sum(-1, keepdims=True))
-
-
-def category_metrics(predictions: Classified) -> dict[str, float]:
-    """Return `accuracy`, and `log_loss` in nats where probabilities are known."""
-    metrics = {"accuracy": float((predictions.actual == predictions.predicted).mean())}
-    if predictions.log_probability is not None:
-        metrics["log_loss"] = float(-predictions.logs.mean())
-    return metrics

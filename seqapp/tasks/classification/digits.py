@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 
 
 def places(terms: Tensor) -> Tensor:

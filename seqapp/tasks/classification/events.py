@@ -13,12 +13,15 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Baseline, Raw, Task, Tokens, Windows
-from seqapp.contract.head import Category, Tensor
+from seqapp.contract import Baseline, Batch, Encoded, Network, Raw, Tensor, outputs
 from seqapp.contract.options import option
 from seqapp.data import splits
+from seqapp.data.windows import Windows
 from seqapp.errors import BadInput, expect
+from seqapp.features import Tokens
+from seqapp.generation.asking import AskingTask
 from seqapp.generation.sampling import sample
+from seqapp.heads import Category, Classified
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
@@ -37,7 +40,7 @@ def count_option() -> Any:
 
 
 @dataclass(frozen=True)
-class EventTask(Task):
+class EventTask(AskingTask):
     """Tokens `(batch, steps)`, the last one a question mark -> a class, and the probability of each class.
 
     A class's name is its events in order, one letter each: "XY" is first X, then Y.
@@ -47,7 +50,7 @@ class EventTask(Task):
     classes: tuple[str, ...]
     steps: int  # of each sequence in training
     literal: ClassVar[bool] = True
-    at_end: ClassVar[bool] = True
+    looks_ahead: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         expect(self.tokens[-1:] == (QUESTION,), f"tokens that end with {QUESTION}", self.tokens[-1:])
@@ -77,7 +80,7 @@ class EventTask(Task):
 
         return {"tokens": tf.TensorSpec([None, None], tf.string)}
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """Return each token's index in `tokens`, int32 `(batch, steps)`."""
         import tensorflow as tf
 
@@ -88,13 +91,13 @@ class EventTask(Task):
         wrong = tf.strings.reduce_join(tf.boolean_mask(raw["tokens"], ~known), separator=", ")
         message = f"tokens: expected {', '.join(self.tokens)}, got {{}}"
         same = require(same, tf.reduce_all(known), message, wrong)
-        return tf.argmax(tf.cast(same, tf.int32), -1, output_type=tf.int32)
+        return Encoded(tf.argmax(tf.cast(same, tf.int32), -1, output_type=tf.int32))
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Return the most likely class `(batch,)`, and all classes with their probabilities `(batch, classes)`."""
         import tensorflow as tf
 
-        probability = tf.nn.softmax(outputs[:, -1])
+        probability = tf.nn.softmax(outputs(network, self.encode(raw))[:, -1])
         classes = tf.tile(tf.constant(self.classes)[tf.newaxis], [tf.shape(probability)[0], 1])
         likeliest = tf.gather(tf.constant(self.classes), tf.argmax(probability, -1))
         return {"answer": likeliest, "classes": classes, "probability": probability}
@@ -161,7 +164,7 @@ class EventDataset(CategoryDataset):
         self.data = {"sha256": fingerprint, "rows": len(sequences), "source": "random sequences"}
         self.latest = {"tokens": [[task.tokens[number] for number in sequences[self.cut.test[1] - 1]]]}
 
-    def windows(self, split: str) -> Windows:
+    def examples(self, split: str) -> Windows:
         """Return one sequence per window, of which only the last step is scored."""
         import tensorflow as tf
 
@@ -170,14 +173,14 @@ class EventDataset(CategoryDataset):
         steps = self.sequences.shape[1]
         last = tf.one_hot(steps - 1, steps)
 
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def gather(indices: Tensor) -> Batch:
             inputs = tf.cast(tf.gather(sequences, indices), tf.int32)
             targets = tf.zeros_like(inputs) + tf.gather(answers, indices)[:, tf.newaxis]
-            return inputs, targets, tf.zeros_like(inputs, tf.float32) + last
+            return Batch(inputs, targets, tf.zeros_like(inputs, tf.float32) + last)
 
         return Windows(self.answers[rows].size, gather)
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Classified]]:
         """Return two that do not remember: the most frequent class, and a chain from the token before the question."""
         train, test = slice(*self.cut.train), slice(*self.cut.test)
         past, actual, classes = self.answers[train], self.answers[test], len(self.task.classes)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Baseline
+from seqapp.tasks.series.metrics import Forecasts
 from seqapp.tasks.series.rows import SeriesRows
 
 MAX_FITTED_VALUES = 20_000_000  # values in the windows that the regression is fitted to
@@ -16,7 +17,7 @@ MAX_PREDICTED_VALUES = 5_000_000  # values in the windows that it predicts from 
 RIDGE = 1.0  # for windows scaled to unit size: negligible with thousands of rows, enough for fifty
 
 
-def baselines(rows: SeriesRows) -> dict[str, Baseline]:
+def baselines(rows: SeriesRows) -> dict[str, Baseline[Forecasts]]:
     """Return the baselines by name, as forecasts of all test origins; only `repeat_last` has intervals."""
     origins = rows.origins("test")
     last = rows.last(origins).astype(float)
@@ -29,7 +30,7 @@ def baselines(rows: SeriesRows) -> dict[str, Baseline]:
     if rows.season:
         distances["seasonal_naive"] = (_seasonal(rows, origins), f"the value {rows.season} rows before")
     return {
-        name: Baseline(rows.forecasts(_to_raw(rows, distance, last)), description)  # type: ignore[arg-type]
+        name: Baseline(rows.forecasts(_to_raw(rows, distance, last)), description)
         for name, (distance, description) in distances.items()
     }
 

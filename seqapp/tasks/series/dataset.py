@@ -8,15 +8,17 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seqapp.api.pictures import Draw
-from seqapp.contract import Baseline, Dataset, Raw, Windows
-from seqapp.contract.head import Estimated, Tensor
+from seqapp.contract import SIGMAS, Baseline, Batch, Dataset, Metric, Network, Raw, Surprise, Tensor
+from seqapp.data.windows import Windows
 from seqapp.errors import BadInput
-from seqapp.heads.surprise import SIGMAS, Surprise, sigmas
+from seqapp.evaluation.figures import Draw
+from seqapp.heads import Estimated
+from seqapp.heads.quantiles import sigmas
 from seqapp.tasks.series.baselines import baselines
 from seqapp.tasks.series.features import last_values, time_steps
 from seqapp.tasks.series.intervals import conformal_offsets, widen
@@ -25,15 +27,10 @@ from seqapp.tasks.series.pictures import pictures
 from seqapp.tasks.series.rows import SeriesRows
 from seqapp.tasks.series.task import SeriesTask
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from seqapp.networks.stack import Network
-
 RECURSIVE_BATCH = 256  # origins that are forecast together with the recursive strategy
 
 
-class SeriesDataset(Dataset):
+class SeriesDataset(Dataset[Forecasts]):
     """Windows of one or more series, each split by time."""
 
     task: SeriesTask
@@ -60,12 +57,12 @@ class SeriesDataset(Dataset):
         self.overlap = task.horizon
 
     @property
-    def settled(self) -> Mapping[str, Any]:
+    def resolved_options(self) -> Mapping[str, Any]:
         """The options that were left to the data."""
         task = self.task
         return {"window": task.window, "segment": task.segment, "season": self.rows.season, "scale": task.scale}
 
-    def windows(self, split: str) -> Windows:
+    def examples(self, split: str) -> Windows:
         """Return windows as the task arranges raw inputs; only the last time step is scored."""
         import tensorflow as tf
 
@@ -73,18 +70,18 @@ class SeriesDataset(Dataset):
         window_at = self.rows.gather(task.ahead)
         each = task.targets if task.independent else 1  # examples for each origin
 
-        def gather(indices: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        def gather(indices: Tensor) -> Batch:
             window, future = window_at(tf.gather(ends, indices // each))
             target = tf.cast(indices % each, tf.int32)
             distances = task.scaling.distances(future, last_values(window.history, task.targets))
             distances = tf.gather(distances, target, axis=1, batch_dims=1) if task.independent else distances
             weights = tf.one_hot(tf.fill(tf.shape(indices), task.steps - 1), task.steps)
             flat = tf.reshape(distances, [-1, 1, task.head.horizon])
-            return time_steps(window, task.layout, target), weights[..., None] * flat, weights
+            return Batch(time_steps(window, task.layout, target), weights[..., None] * flat, weights)
 
         return Windows(each * len(ends), gather)
 
-    def predictions(self, network: Network, split: str) -> Estimated | None:
+    def predict(self, network: Network, split: str) -> Estimated | None:
         """Return recursive forecasts of the whole horizon; None with the direct strategy."""
         import tensorflow as tf
 
@@ -102,10 +99,10 @@ class SeriesDataset(Dataset):
         actual, quantiles = (np.concatenate(part) for part in zip(*parts, strict=True))
         return Estimated(actual.reshape(len(origins), -1), quantiles.reshape(len(origins), -1, quantiles.shape[-1]))
 
-    def in_units(self, predictions: Estimated) -> Forecasts:
+    def to_raw_units(self, record: Estimated) -> Forecasts:
         """Return the network's predictions of the test split in raw units, with calibrated intervals."""
         last = self.rows.last(self.rows.origins("test"))
-        _, quantiles = self._shaped(predictions)
+        _, quantiles = self._shaped(record)
         return self.rows.forecasts(np.asarray(self.task.scaling.raw(widen(quantiles, self.task.offsets), last)))
 
     def _shaped(self, predictions: Estimated) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -136,42 +133,39 @@ class SeriesDataset(Dataset):
         rolling.overlap = -(-self.task.horizon // stride)
         return rolling
 
-    def folds(self) -> list[Dataset]:
+    def folds(self) -> list[Dataset[Forecasts]]:
         """Return the dataset as it was known at each test origin, with a validation split as long as this one's."""
         start, stop = self.rows.cuts[0].validation
         return [self.fold(int(origin) + 1, stop - start) for origin in self.rows.origins("test")]
 
-    def joined(self, predictions: Sequence[Forecasts]) -> Forecasts:
+    def joined(self, records: Sequence[Forecasts]) -> Forecasts:
         """Join the forecasts of the folds, in their order."""
-        return self.rows.forecasts(np.concatenate([each.quantiles for each in predictions]))
+        return self.rows.forecasts(np.concatenate([each.quantiles for each in records]))
 
-    def by_horizon(self, predictions: Forecasts) -> list[dict[str, float]]:
+    def by_horizon(self, record: Forecasts) -> list[dict[str, float]]:
         """Return error and coverage of each row ahead, the nearest first."""
-        return predictions.by_horizon()
+        return record.by_horizon()
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Forecasts]]:
         """Return last value, drift, linear autoregression, and seasonal naive if there is a season."""
         return baselines(self.rows)
 
-    def metrics(self, predictions: Forecasts) -> dict[str, float]:
-        """Return errors in the targets' units and scaled, accuracy of the direction, coverage of the intervals."""
-        return forecast_metrics(predictions)
+    @property
+    def metrics(self) -> Sequence[Metric[Forecasts]]:
+        """Errors in the targets' units and scaled, accuracy of the direction, coverage of the intervals."""
+        return forecast_metrics(self.task.columns[: self.task.targets], self.task.levels)
 
-    def cases(self, predictions: Forecasts) -> dict[str, NDArray[Any]]:
-        """Return the absolute error of each origin, the mean over horizon and targets; with intervals also pinball."""
-        return predictions.cases()
-
-    def surprise(self, predictions: Forecasts) -> Surprise:
+    def surprise(self, record: Forecasts) -> Surprise:
         """Return standardised errors one row ahead, a track for each target, labelled with date or row number."""
         labels = self.rows.frame.labels(self.rows.origins("test") + 1)
-        values = sigmas(predictions.actual[..., 0], predictions.quantiles[:, :, 0], self.task.quantiles)
-        return Surprise(labels, values, SIGMAS, predictions.columns)
+        values = sigmas(record.actual[..., 0], record.quantiles[:, :, 0], self.task.quantiles)
+        return Surprise(labels, values, SIGMAS, record.columns)
 
-    def pictures(self, model: str, predictions: Forecasts, baselines: Mapping[str, Baseline]) -> dict[str, Draw]:
+    def pictures(self, model: str, record: Forecasts, baselines: Mapping[str, Baseline[Forecasts]]) -> dict[str, Draw]:
         """Return pictures of the forecast, the coverage of its intervals and the error by rows ahead."""
         others: dict[str, Any] = {name: baseline.predictions for name, baseline in baselines.items()}
-        return pictures(self.rows, model, {model: predictions} | others)
+        return pictures(self.rows, model, {model: record} | others)
 
-    def remarks(self, predictions: Forecasts) -> list[str]:
+    def remarks(self, record: Forecasts) -> list[str]:
         """Return sentences on lag and direction that belong to the verdict."""
-        return remarks(predictions)
+        return remarks(record)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.tasks.series.scale import Scale
 
 PERIODS = {"hour": 24.0, "weekday": 7.0, "month": 12.0}

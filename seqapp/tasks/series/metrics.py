@@ -6,6 +6,7 @@ The model and its baselines are measured by the same code on the same origins.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.evaluation.verdict import gains
+from seqapp.contract import Metric
+from seqapp.evaluation.significance import gains
 from seqapp.tasks.series.intervals import quantiles_of
 
 MAX_LAG = 5  # rows
@@ -101,42 +103,100 @@ class Forecasts:
         means = {name: values.mean((0, 1)).tolist() for name, values in columns.items()}
         return [dict(zip(means, row, strict=True)) for row in zip(*means.values(), strict=True)]
 
-    def cases(self) -> dict[str, NDArray[Any]]:
-        """Return the judged metrics of each origin, `(origins,)`; of several targets scaled, so that each counts."""
-        cases = {"scaled_mae" if len(self.columns) > 1 else "mae": (self.error / self.unit).mean((1, 2))}
-        if self.has_intervals:
-            cases["pinball"] = (self.pinball / self.unit).mean((1, 2))
-        return cases
+
+def forecast_metrics(columns: Sequence[str], levels: Sequence[float]) -> list[Metric[Forecasts]]:
+    """Return all metrics of forecasts.
+
+    With several targets scaled errors come first, so that each target counts, then the error of each in its own unit.
+
+    Args:
+        columns: the targets.
+        levels: nominal coverage of the intervals in percent.
+    """
+    several = len(columns) > 1
+    scaled = [
+        Metric("scaled_mae", lambda each: _per_origin(_scaled_error(each)), judged=several),
+        Metric("scaled_mse", lambda each: _per_origin(np.square(_scaled_error(each))), judged=False),
+        Metric("mase", _scaled_by_change, judged=False),
+    ]
+    errors = [*scaled, *map(_of_target, range(len(columns)), columns)] if several else [*ONE_TARGET, *scaled]
+    coverage = [
+        Metric(f"coverage_{level:g}", functools.partial(_coverage, level), higher_is_better=True, judged=False)
+        for level in levels
+    ]
+    return [*errors, *coverage, Metric("pinball", _pinball)]
 
 
-def forecast_metrics(forecasts: Forecasts) -> dict[str, float]:
-    """Return all metrics by name; with several targets scaled errors, then the error of each in its own unit."""
-    scaled = forecasts.error / forecasts.scale.deviation[:, None]
-    metrics = {"scaled_mae": scaled.mean(), "scaled_mse": np.square(scaled).mean()}
-    if (forecasts.scale.change > 0).all():  # a series that repeats itself exactly has no scale
-        metrics["mase"] = (forecasts.error / forecasts.scale.change[:, None]).mean()  # Hyndman & Koehler 2006
-    if len(forecasts.columns) > 1:
-        metrics |= {f"mae_{name}": forecasts.error[:, place].mean() for place, name in enumerate(forecasts.columns)}
-    else:
-        metrics = _of_one_target(forecasts) | metrics
-    if forecasts.has_intervals:
-        metrics |= {f"coverage_{level:g}": forecasts.covered(level).mean() for level in forecasts.levels}
-        metrics["pinball"] = (forecasts.pinball / forecasts.unit).mean()
-    return {name: float(value) for name, value in metrics.items()}
+def _per_origin(values: NDArray[Any]) -> NDArray[Any]:
+    """Average `(origins, targets, horizon)` over targets and horizon."""
+    return np.asarray(values.mean((1, 2)))
 
 
-def _of_one_target(forecasts: Forecasts) -> dict[str, Any]:
-    """Return errors in the target's own unit, and how often the direction of the change is correct."""
-    actual, median, last = forecasts.actual, forecasts.median, forecasts.last[..., None]
-    metrics = {"mae": forecasts.error.mean(), "rmse": np.sqrt(np.square(forecasts.error).mean())}
-    if (actual > 0).all() and (median > 0).all():
-        metrics["log_return_mae"] = np.abs(np.log(actual) - np.log(median)).mean()
-        metrics["mape"] = (forecasts.error / actual).mean()
-    changed = actual != last
-    metrics["always_up"] = (actual > last)[changed].mean() if changed.any() else np.nan
-    if forecasts.has_direction:
-        metrics["direction_accuracy"] = ((median > last) == (actual > last))[changed].mean()
-    return metrics
+def _scaled_error(forecasts: Forecasts) -> NDArray[Any]:
+    return np.asarray(forecasts.error / forecasts.scale.deviation[:, None])
+
+
+def _scaled_by_change(forecasts: Forecasts) -> NDArray[Any] | None:
+    """Errors as multiples of the (seasonal) change of the training rows (Hyndman & Koehler 2006)."""
+    if not (forecasts.scale.change > 0).all():  # a series that repeats itself exactly has no scale
+        return None
+    return _per_origin(forecasts.error / forecasts.scale.change[:, None])
+
+
+def _of_target(index: int, name: str) -> Metric[Forecasts]:
+    return Metric(f"mae_{name}", lambda each: np.asarray(each.error[:, index].mean(1)), judged=False)
+
+
+def _coverage(level: float, forecasts: Forecasts) -> NDArray[Any] | None:
+    return _per_origin(forecasts.covered(level)) if forecasts.has_intervals else None
+
+
+def _pinball(forecasts: Forecasts) -> NDArray[Any] | None:
+    return _per_origin(forecasts.pinball / forecasts.unit) if forecasts.has_intervals else None
+
+
+def _log_return_error(forecasts: Forecasts) -> NDArray[Any] | None:
+    if not ((forecasts.actual > 0).all() and (forecasts.median > 0).all()):
+        return None
+    return _per_origin(np.abs(np.log(forecasts.actual) - np.log(forecasts.median)))
+
+
+def _relative_error(forecasts: Forecasts) -> NDArray[Any] | None:
+    positive = (forecasts.actual > 0).all() and (forecasts.median > 0).all()
+    return _per_origin(forecasts.error / forecasts.actual) if positive else None
+
+
+def _rises(forecasts: Forecasts) -> NDArray[Any]:
+    """How many values rose and how many changed, `(origins, 2)`."""
+    return _counts(forecasts, forecasts.actual > forecasts.last[..., None])
+
+
+def _correct_directions(forecasts: Forecasts) -> NDArray[Any] | None:
+    """How many directions are correct and how many values changed, `(origins, 2)`."""
+    if not forecasts.has_direction:
+        return None
+    last = forecasts.last[..., None]
+    return _counts(forecasts, (forecasts.median > last) == (forecasts.actual > last))
+
+
+def _counts(forecasts: Forecasts, hits: NDArray[Any]) -> NDArray[Any]:
+    changed = forecasts.actual != forecasts.last[..., None]
+    return np.stack([(hits & changed).sum((1, 2)), changed.sum((1, 2))], 1)
+
+
+def _share(counts: NDArray[Any]) -> float:
+    hits, count = counts.sum(0)
+    return float(hits / count) if count else math.nan
+
+
+ONE_TARGET: tuple[Metric[Forecasts], ...] = (
+    Metric("mae", lambda each: _per_origin(each.error)),
+    Metric("rmse", lambda each: _per_origin(np.square(each.error)), lambda cases: np.sqrt(cases.mean()), judged=False),
+    Metric("log_return_mae", _log_return_error, judged=False),
+    Metric("mape", _relative_error, judged=False),
+    Metric("always_up", _rises, _share, judged=False),
+    Metric("direction_accuracy", _correct_directions, _share, higher_is_better=True, judged=False),
+)
 
 
 def lag(forecasts: Forecasts) -> int | None:

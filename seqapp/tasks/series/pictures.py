@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from seqapp.api.pictures import LINES, Draw
+from seqapp.evaluation.figures import LINES, Draw
 from seqapp.tasks.series.metrics import Forecasts
 from seqapp.tasks.series.rows import SeriesRows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 from seqapp.tasks.series.features import Window, last_values
 from seqapp.tasks.series.spec import SeriesSpec
 

@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import SPLITS
-from seqapp.contract.head import Tensor
+from seqapp.contract import SPLITS, Tensor
 from seqapp.data.splits import Split
 from seqapp.tasks.series.features import Window, calendar_features, category_ids
 from seqapp.tasks.series.metrics import ErrorScale, Forecasts

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Tensor
+from seqapp.contract import Tensor
 
 KINDS = ("log-returns", "differences", "log-last", "last", "standard", "none")
 CHANGES = ("log-returns", "differences")

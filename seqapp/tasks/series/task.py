@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from seqapp.contract import Raw, Signature, Task, Vectors
-from seqapp.contract.head import Quantiles, Tensor
+from seqapp.contract import Encoded, Network, Raw, Tensor, outputs
+from seqapp.features import Vectors
+from seqapp.generation.asking import AskingTask
+from seqapp.heads import Quantiles
 from seqapp.tasks.series import questions
 from seqapp.tasks.series.features import Window, calendar_features, category_ids, last_values, time_steps
 from seqapp.tasks.series.intervals import widen
 from seqapp.tasks.series.recursion import recursive_forecast
 from seqapp.tasks.series.spec import SeriesSpec
 
-if TYPE_CHECKING:
-    from seqapp.networks.stack import Network
-
 
 @dataclass(frozen=True)
-class SeriesTask(SeriesSpec, Task):
+class SeriesTask(SeriesSpec, AskingTask):
     """Forecast `(batch, horizon)` with lower and upper bounds from raw rows `(batch, rows ≥ window, columns)`."""
 
     calibration = ("offsets",)
-    at_end = True
+    looks_ahead = True
 
     @property
     def inputs(self) -> Vectors:
@@ -49,7 +48,7 @@ class SeriesTask(SeriesSpec, Task):
             inputs["categories"] = tf.TensorSpec([None, None, len(self.categories)], tf.string)
         return inputs
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """Return the network's inputs `(batch, steps, size)`, with independent channels `(batch * targets, …)`."""
         window = self.raw_window(raw)
         return self.time_steps(
@@ -58,14 +57,15 @@ class SeriesTask(SeriesSpec, Task):
             )
         )
 
-    def time_steps(self, window: Window) -> Tensor:
+    def time_steps(self, window: Window) -> Encoded:
         """Arrange a window, known `ahead` rows ahead, as the network's inputs."""
         import tensorflow as tf
 
         if not self.independent:
-            return time_steps(window, self.layout, tf.constant(0))
+            return Encoded(time_steps(window, self.layout, tf.constant(0)))
         target = tf.tile(tf.range(self.targets), [tf.shape(window.history)[0]])
-        return time_steps(Window(*(tf.repeat(part, self.targets, 0) for part in window)), self.layout, target)
+        each = Window(*(tf.repeat(part, self.targets, 0) for part in window))
+        return Encoded(time_steps(each, self.layout, target))
 
     def raw_window(self, raw: Raw) -> Window:
         """Check the raw inputs and return their last `window` rows with what is known of the rows after them."""
@@ -110,23 +110,15 @@ class SeriesTask(SeriesSpec, Task):
         above = " above 0, as log-returns need" if any(self.logs) else ""
         return require(history, tf.reduce_all(valid | missing), f"history: expected finite numbers{above}")
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Return the medians and the bounds of each interval in raw units, by output name."""
-        return self.to_raw(self.distances(outputs), raw)
-
-    def signatures(self, network: Network) -> dict[str, Signature]:
-        """Return `serving_default`, which calls the network once, or with the recursive strategy once for each row."""
-        return {
-            "serving_default": Signature(
-                self.signature(), lambda **raw: self.to_raw(self.forecast(network, self.raw_window(raw)), raw)
-            )
-        }
+        return self.to_raw(self.forecast(network, self.raw_window(raw)), raw)
 
     def forecast(self, network: Network, window: Window) -> Tensor:
         """Forecast the horizon by the task's strategy: scaled quantiles `(batch, targets, horizon, quantiles)`."""
 
         def forecast_ahead(window: Window) -> Tensor:
-            return self.distances(network(self.time_steps(window)))
+            return self.distances(outputs(network, self.time_steps(window)))
 
         if self.strategy == "recursive":
             return recursive_forecast(self, forecast_ahead, window)

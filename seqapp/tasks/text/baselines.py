@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Baseline
-from seqapp.contract.head import Classified
 from seqapp.data.vocabulary import START_ID
+from seqapp.heads import Classified
 from seqapp.tasks.text.ngrams import NGram
 from seqapp.tasks.text.split import TextSplit
 from seqapp.tasks.text.task import TextTask
@@ -16,7 +16,9 @@ COUNTED_TOKENS = 10_000_000  # maximum number of tokens from which n-grams are c
 ORDERS = {"char": 8, "byte": 8, "word": 5}  # maximum order of the n-gram
 
 
-def text_baselines(task: TextTask, train: TextSplit, validation: TextSplit, test: TextSplit) -> dict[str, Baseline]:
+def text_baselines(
+    task: TextTask, train: TextSplit, validation: TextSplit, test: TextSplit
+) -> dict[str, Baseline[Classified]]:
     """Return the unigram, and the n-gram of the order that is best on validation.
 
     Args:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +11,13 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import SPLITS, Baseline, Dataset, Raw
-from seqapp.contract.head import Classified
+from seqapp.contract import SPLITS, Baseline, Dataset, Metric, Raw, Surprise
 from seqapp.data.splits import Split
 from seqapp.data.streams import Streams
 from seqapp.data.vocabulary import UNKNOWN, UNKNOWN_ID
-from seqapp.heads.surprise import Surprise
+from seqapp.heads import Classified
 from seqapp.system.input import read_input
+from seqapp.tasks.classification.dataset import correct
 from seqapp.tasks.text.corpus import Corpus
 from seqapp.tasks.text.defaults import by_size
 from seqapp.tasks.text.encoding import encode
@@ -49,7 +49,7 @@ class TextSettings:
     probe: Callable[[Mapping[str, Callable[..., Raw]]], dict[str, float]] | None = None
 
 
-class TextDataset(Dataset):
+class TextDataset(Dataset[Classified]):
     """A text cut into three splits, in order.
 
     Args:
@@ -78,7 +78,7 @@ class TextDataset(Dataset):
         self.data = {"sha256": corpus.sha256, "rows": len(corpus.ids), "bytes": corpus.bytes, "source": settings.source}
         self.split, self.latest = cut.describe(), {"text": [latest]}
 
-    def on(self, source: str) -> TextDataset:
+    def with_test_data(self, source: str) -> TextDataset:
         """Return the same dataset with another text, whole, as its test split; "-" is standard input."""
         if source == "-":
             content, source = read_input(source, "a text")
@@ -102,41 +102,44 @@ class TextDataset(Dataset):
         return by_size(self.cut.train[1] - self.cut.train[0], self.settings.bptt) | dict(self.settings.defaults)
 
     @property
-    def settled(self) -> dict[str, Any]:
+    def resolved_options(self) -> dict[str, Any]:
         """The level of the tokens and the windows' length."""
         return {"level": self.task.level, "bptt": self.settings.bptt}
 
-    def windows(self, split: str) -> Streams:
+    def examples(self, split: str) -> Streams:
         """Return streams with carried state; in validation and test each token is scored once."""
         if split == "train":
             return self.splits[split].streams(self.settings.bptt, self.settings.emphasis)
         return self.splits[split].streams(SCORED_LENGTH, {})
 
-    def baselines(self) -> dict[str, Baseline]:
+    def baselines(self) -> dict[str, Baseline[Classified]]:
         """Return the unigram and the best n-gram."""
         from seqapp.tasks.text.baselines import text_baselines
 
         return text_baselines(self.task, *(self.splits[name] for name in SPLITS))
 
-    def cases(self, predictions: Classified) -> dict[str, NDArray[Any]]:
-        """Return the nats of each token."""
-        return {"cross_entropy": -predictions.logs}
+    @property
+    def metrics(self) -> Sequence[Metric[Classified]]:
+        """Cross-entropy in nats per token, bits per character, perplexity, and accuracy."""
+        characters = self.splits["test"].characters()
 
-    def metrics(self, predictions: Classified) -> dict[str, float]:
-        """Return cross-entropy in nats per token, bits per character, perplexity, and accuracy."""
-        loss = float(-predictions.logs.mean())
-        nats = loss * len(predictions.logs)
-        return {
-            "cross_entropy": loss,
-            "bits_per_char": nats / self.splits["test"].characters() / np.log(2),
-            "perplexity": float(np.exp(loss)),
-            "accuracy": float((predictions.actual == predictions.predicted).mean()),
-        }
+        def nats(record: Classified) -> NDArray[Any]:
+            return -record.logs
 
-    def surprise(self, predictions: Classified) -> Surprise:
+        def bits_per_char(nats: NDArray[Any]) -> float:
+            return float(nats.mean() * len(nats) / characters / np.log(2))
+
+        return [
+            Metric("cross_entropy", nats),
+            Metric("bits_per_char", nats, bits_per_char, judged=False),
+            Metric("perplexity", nats, lambda nats: np.exp(float(nats.mean())), judged=False),
+            Metric("accuracy", correct, higher_is_better=True, judged=False),
+        ]
+
+    def surprise(self, record: Classified) -> Surprise:
         """Return the bits of each token."""
-        tokens = [self.task.tokens[number] for number in predictions.actual]
-        return super().surprise(predictions).of_text(tokens, self.task.tokenizer.detokenizer(""))
+        tokens = [self.task.tokens[number] for number in record.actual]
+        return self.task.head.surprise(record).of_text(tokens, self.task.tokenizer.detokenizer(""))
 
     def probes(self, functions: Mapping[str, Callable[..., Raw]]) -> dict[str, float]:
         """Measure generated text, where the dataset file says how."""

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from numpy.typing import NDArray
 
-from seqapp.contract import Raw
-from seqapp.contract.head import Tensor
-from seqapp.contract.request import Piece, Request
+from seqapp.contract import Network, Piece, Raw, Request, Tensor
 from seqapp.data.tokenizers import Tokenizer
 from seqapp.data.vocabulary import START_ID, Vocabulary
 from seqapp.generation import decoding
 from seqapp.generation.decoding import NO_TOKEN, DecoderState, Decoding, Stop
 from seqapp.generation.sampling import BLOCK, Sampler
+from seqapp.heads import Category
 from seqapp.saved_model.checks import require
 from seqapp.system.text import to_bytes
-
-if TYPE_CHECKING:
-    from seqapp.networks.stack import Network
 
 
 @dataclass(frozen=True)
@@ -29,12 +25,14 @@ class Decoder:
 
     Args:
         network: predicts the next token's id.
+        head: samples it.
         tokenizer: text to tokens and back.
         vocabulary: tokens to ids and back.
         forbidden: bool `(ids,)`, ids that are never sampled; where `<start>` is not among them, it ends a text.
     """
 
     network: Network
+    head: Category
     tokenizer: Tokenizer
     vocabulary: Vocabulary
     forbidden: NDArray[Any]
@@ -61,7 +59,7 @@ class Decoder:
 
     def decode(self, state: DecoderState, limit: Tensor, options: Decoding) -> tuple[Tensor, DecoderState]:
         """Sample up to `limit` ids for each row, int32 `(batch, steps)`, and the state after them."""
-        return decoding.decode(self.network, state, limit, options)
+        return decoding.decode(self.network, self.head, state, limit, options)
 
     def text(self, ids: Tensor, prompt: Tensor) -> Tensor:
         """Append ids `(batch, steps)` to prompts `(batch,)`: strings `(batch,)`."""

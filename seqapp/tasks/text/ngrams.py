@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract.head import Classified
+from seqapp.heads import Classified
 
 Ids = NDArray[np.int64]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.data.streams import Batch, Chosen, Places, Streams
+from seqapp.data.streams import Chosen, Places, Rows, Streams
 from seqapp.data.tokenizers import CLOSING
 from seqapp.data.vocabulary import START_ID, UNKNOWN_ID
 from seqapp.tasks.text.corpus import Corpus
@@ -58,12 +58,12 @@ class TextSplit:
         starts = np.append([self.start], self.inner_starts)
         return Streams(starts, self.stop, length, self._reader(length, emphasis), self._border, int(self.task.ends))
 
-    def _reader(self, length: int, emphasis: Mapping[str, float]) -> Callable[[Chosen], Batch]:
+    def _reader(self, length: int, emphasis: Mapping[str, float]) -> Callable[[Chosen], Rows]:
         token_weights = np.array([emphasis.get(token, 1.0) for token in self.task.tokens], np.float32)
         corpus, table = self.corpus, self.table
         ends = np.append(self.inner_starts, self.stop) if self.task.ends else np.zeros(0)
 
-        def read(chosen: Chosen) -> Batch:
+        def read(chosen: Chosen) -> Rows:
             positions, end = chosen.place[:, np.newaxis] + np.arange(-1, length), chosen.end[:, np.newaxis]
             ids = table[corpus.rows(chosen.place - 1, length + 1)]
             ids[chosen.first, 0] = START_ID

@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.contract import Raw, Signature, Task, Tokens
-from seqapp.contract.head import Category, Tensor
-from seqapp.contract.request import Piece, Request
+from seqapp.contract import Encoded, Network, Piece, Raw, Request, Signature, Task, Tensor, outputs
 from seqapp.data.tokenizers import TOKENIZERS, Tokenizer
 from seqapp.data.vocabulary import START, UNKNOWN, UNKNOWN_ID, Vocabulary
 from seqapp.errors import expect
+from seqapp.features import Tokens
+from seqapp.heads import Category
 from seqapp.saved_model.checks import require
 from seqapp.system.text import from_bytes, to_bytes
 
 if TYPE_CHECKING:
-    from seqapp.networks.stack import Network
     from seqapp.tasks.text.generation import Decoder
+
+_NOTHING = Encoded(None)  # a text has no context
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,6 @@ class TextTask(Task):
     tokens: tuple[str, ...]
     ends: bool = False  # whether the network has learned where a text ends; it predicts `<start>` there
     literal: ClassVar[bool] = True
-    separator: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         expect(self.level in TOKENIZERS, f"a level out of {', '.join(TOKENIZERS)}", self.level)
@@ -70,9 +70,9 @@ class TextTask(Task):
 
         return {"text": tf.TensorSpec([None], tf.string)}
 
-    def encode(self, raw: Raw) -> Tensor:
+    def encode(self, raw: Raw) -> Encoded:
         """Tokenize: ids int32 `(batch, tokens + 1)`, `<start>` first, padded on the right."""
-        return self.vocabulary.sequences(self.tokenizer.split(raw["text"]))[0]
+        return Encoded(self.vocabulary.sequences(self.tokenizer.split(raw["text"]))[0])
 
     def count(self, text: Tensor) -> Tensor:
         """Return the number of tokens of each text, int32 `(batch,)`."""
@@ -80,11 +80,12 @@ class TextTask(Task):
 
         return tf.cast(self.tokenizer.split(text).row_lengths(), tf.int32)
 
-    def answer(self, outputs: Tensor, raw: Raw) -> dict[str, Tensor]:
+    def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Return the ten most likely next tokens and their probabilities, `(batch, 10)`, best first."""
         import tensorflow as tf
 
-        logits = tf.gather(outputs, self.count(raw["text"]), batch_dims=1)  # after each row's own last token
+        logits = outputs(network, self.encode(raw))
+        logits = tf.gather(logits, self.count(raw["text"]), batch_dims=1)  # after each row's own last token
         probability = tf.nn.softmax(tf.where(self.forbidden, -1e9, logits))
         best, ids = tf.math.top_k(probability, min(10, len(self.tokens) - 2))
         return {"next": self.vocabulary.strings(ids), "probability": best}
@@ -102,7 +103,7 @@ class TextTask(Task):
         sampling = rows(top_k=tf.int32, top_p=tf.float32, stop=tf.string)
         states = {
             f"state_{number}": tf.TensorSpec([None, *state.shape[1:]], state.dtype)
-            for number, state in enumerate(tf.nest.flatten(network.start(1)), start=1)
+            for number, state in enumerate(tf.nest.flatten(network.start(_NOTHING, 1).carried), start=1)
         }
         return super().signatures(network) | {
             "generate": Signature(basic, lambda **raw: generate(self.decoder(network), raw)),
@@ -117,42 +118,43 @@ class TextTask(Task):
         """Return `tokens.json`: the text of every id, for clients of `step`."""
         return {"tokens.json": json.dumps(self.tokens).encode()}
 
-    def examples(self, latest: Raw) -> dict[str, Raw]:
+    def example_requests(self, latest: Raw) -> dict[str, Raw]:
         """Return requests that continue the text by a few tokens, and one that scores it."""
         basic = {"prompt": latest["text"], "length": [20], "temperature": [0.5], "seed": [1]}
         sampling = {"top_k": [0], "top_p": [1.0], "stop": [""]}
-        return super().examples(latest) | {"generate": basic, "sample": basic | sampling, "score": latest}
+        return super().example_requests(latest) | {"generate": basic, "sample": basic | sampling, "score": latest}
 
     def decoder(self, network: Network) -> Decoder:
         """Return what generates text with a network."""
         from seqapp.tasks.text.generation import Decoder
 
-        return Decoder(network, self.tokenizer, self.vocabulary, self.forbidden)
+        return Decoder(network, self.head, self.tokenizer, self.vocabulary, self.forbidden)
 
     def _score(self, network: Network, raw: Raw) -> dict[str, Tensor]:
         """Return the log-probability of each whole text in nats, from its first token on, and its number of tokens."""
         import tensorflow as tf
 
-        ids, count = self.encode(raw), self.count(raw["text"])
+        encoded, count = self.encode(raw), self.count(raw["text"])
+        ids = encoded.inputs
         weights = tf.sequence_mask(count, tf.shape(ids)[1] - 1, tf.float32)
-        loss = self.head.loss(ids[:, 1:], network(ids)[:, :-1])
+        loss = self.head.loss(ids[:, 1:], network(encoded)[:, :-1], network.head, encoded, training=False)
         return {"log_probability": -tf.reduce_sum(loss * weights, 1), "tokens": count}
 
     def _step(self, network: Network, ids: Tensor, **states: Tensor) -> dict[str, Tensor]:
         """Return the probabilities of the token after ids `(batch, steps)`, and the next states; zeros at first."""
         import tensorflow as tf
 
-        structure = network.start(tf.shape(ids)[0])
+        start = network.start(_NOTHING, tf.shape(ids)[0])
         ids = require(
             ids,
             tf.reduce_all((ids >= 0) & (ids < len(self.tokens))),
             f"ids: expected numbers from 0 to {len(self.tokens) - 1}, got {{}}",
             ids,
         )
-        before = tf.nest.pack_sequence_as(structure, [states[f"state_{n}"] for n in range(1, len(states) + 1)])
-        outputs, after = network.step(ids, before)
-        named = {f"state_{number}": state for number, state in enumerate(tf.nest.flatten(after), start=1)}
-        return {"probability": tf.nn.softmax(outputs[:, -1]), **named}
+        before = [states[f"state_{number}"] for number in range(1, len(states) + 1)]
+        hidden, after = network.step(ids, start._replace(carried=tf.nest.pack_sequence_as(start.carried, before)))
+        named = {f"state_{number}": state for number, state in enumerate(tf.nest.flatten(after.carried), start=1)}
+        return {"probability": tf.nn.softmax(network.head(hidden)[:, -1]), **named}
 
     def decode(self, content: bytes, source: str) -> str:
         """Return a file's text; where tokens are bytes any file is one, a byte that is not UTF-8 as a surrogate."""
@@ -187,10 +189,6 @@ class TextTask(Task):
         tokens = [to_bytes(token) if self.level == "byte" else token for token in answer["next"]]
         pairs = zip(map(repr, tokens), answer["probability"], strict=True)
         return "\n".join(f"{token:>14}  {share:6.1%}  {'█' * round(40 * share)}".rstrip() for token, share in pairs)
-
-    def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """Raise: `generate` keeps the network's state instead of asking again."""
-        raise LookupError("text generates through its own signature")
 
     def generate(self, network: Network, raw: Raw, request: Request) -> Iterator[Piece]:
         """Yield the same text as the SavedModel's `sample` gives, block by block."""
