@@ -118,8 +118,7 @@ def parameters(model: str, units: int) -> int:
     from seqapp import rooms
     from seqapp.contract.options import NetworkOptions
     from seqapp.features import Tokens
-    from seqapp.networks.factory import build
-    from seqapp.runs.run import layer_of
+    from seqapp.networks.factory import build, layer_of
 
     task: Any = SimpleNamespace(inputs=Tokens(CHARACTERS), head=SimpleNamespace(units=CHARACTERS))
     network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=units))

@@ -12,8 +12,7 @@ from seqapp import layers, rooms
 from seqapp.contract.options import NetworkOptions
 from seqapp.features import Vectors
 from seqapp.heads import Category
-from seqapp.networks.factory import build
-from seqapp.runs.run import layer_of
+from seqapp.networks.factory import build, layer_of
 
 Array = NDArray[Any]
 States = list[Array]

@@ -19,9 +19,9 @@ from seqapp.contract import SPLITS, Dataset, Encoded, Request, values
 from seqapp.contract.options import NetworkOptions
 from seqapp.evaluation.verdict import judged
 from seqapp.generation.sampling import sample
-from seqapp.networks.factory import build
+from seqapp.networks.factory import build, layer_of
 from seqapp.networks.over_split import predict, weighted_loss
-from seqapp.runs.run import layer_of, open_run
+from seqapp.runs.run import open_run
 from seqapp.saved_model.functions import functions
 from seqapp.training.preflight import check_causal, check_dataset
 

@@ -18,32 +18,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGES = [  # DESIGN's, from the top down
+PACKAGES = [  # from the top down
     "cli", "commands", "api", "serving", "inspection", "distribution", "training", "tasks", "generation", "runs",
-    "saved_model", "networks", "evaluation", "data", "features", "heads", "layers", "contract", "rooms", "trust",
+    "saved_model", "networks", "evaluation", "data", "features", "heads", "layers", "rooms", "contract", "trust",
     "system", "errors",
 ]  # fmt: skip
 LINES = 30  # of a function's body, docstring apart
-
-# What is still to be taken apart. A test fails when something comes to these lists or when an entry is no longer true.
-CYCLES: set[frozenset[str]] = {
-    frozenset({"seqapp.contract", "seqapp.generation.asking", "seqapp.networks.stack", "seqapp.saved_model.functions"}),
-}
-UPWARD: set[str] = {
-    "seqapp.contract -> seqapp.data.streams",
-    "seqapp.contract -> seqapp.data.table",
-    "seqapp.contract -> seqapp.generation.asking",
-    "seqapp.contract -> seqapp.heads.surprise",
-    "seqapp.contract -> seqapp.networks.stack",
-    "seqapp.inspection._showing -> seqapp.api.pictures",
-    "seqapp.inspection.gradients -> seqapp.api.pictures",
-    "seqapp.inspection.memory -> seqapp.api.pictures",
-    "seqapp.inspection.surprise -> seqapp.api.evaluate",
-    "seqapp.inspection.surprise -> seqapp.api.pictures",
-    "seqapp.tasks.series.dataset -> seqapp.api.pictures",
-    "seqapp.tasks.series.pictures -> seqapp.api.pictures",
-}
-NAMES: set[str] = set()
 
 
 def name_of(file: Path, root: Path = ROOT) -> str:
@@ -162,15 +142,15 @@ def bodies() -> Iterator[tuple[int, str]]:
 
 
 def test_no_import_leads_back() -> None:
-    assert cycles(arrows()) == CYCLES
+    assert not cycles(arrows())
 
 
 def test_imports_point_down_the_list_of_packages() -> None:
-    assert upward(arrows()) == UPWARD
+    assert not upward(arrows())
 
 
 def test_nothing_depends_on_the_name_of_a_dataset_or_model() -> None:
-    assert names_in_seqapp() == NAMES
+    assert not names_in_seqapp()
 
 
 def test_no_dataset_or_model_is_imported() -> None:
@@ -258,9 +238,4 @@ def test_figures_are_printed_with_s() -> None:
 
 
 if __name__ == "__main__":
-    print(figures())
-    for found, listed in ((cycles(arrows()), CYCLES), (upward(arrows()), UPWARD), (names_in_seqapp(), NAMES)):
-        for mark, entries in (("new", found - listed), ("gone, take it off the list", listed - found)):
-            print(
-                "".join(f"{mark}: {entry if isinstance(entry, str) else sorted(entry)}\n" for entry in entries), end=""
-            )
+    print(figures(), *cycles(arrows()), *upward(arrows()), *names_in_seqapp(), sep="\n")

@@ -12,9 +12,8 @@ from seqapp.api.evaluate import measure
 from seqapp.api.train import calibrated
 from seqapp.contract import Baseline, Dataset
 from seqapp.errors import BadInput
-from seqapp.networks.factory import build
 from seqapp.networks.over_split import predict
-from seqapp.runs.run import Run, layer_of
+from seqapp.runs.run import Run
 from seqapp.training.loop import train
 from seqapp.training.progress import Report
 
@@ -80,9 +79,7 @@ def _refitted(run: Run, dataset: Any, report: Report) -> tuple[Any, dict[str, Ba
 
 
 def _train(run: Run, fold: Dataset[Any], report: Report) -> Any:
-    options, room = run.record["options"], run.model_room()
-    layer = layer_of(room, options["model"])
-    network = build(fold.task, layer, run.network_options(), run.record["seed"])
+    network = run.new_network(fold.task)
     with tempfile.TemporaryDirectory() as folder:
         train(Path(folder), fold, network, run.training_options(), report)
         fold.task = calibrated(fold, network, Path(folder) / "model.keras")

@@ -14,7 +14,7 @@ import seqapp
 from seqapp.contract import Dataset, Network, Raw, Task
 from seqapp.contract.options import NetworkOptions, options_of
 from seqapp.errors import BadInput
-from seqapp.networks.factory import build, why_not
+from seqapp.networks.factory import build_model, layer_of, why_not
 from seqapp.networks.over_split import predict
 from seqapp.rooms import Room
 from seqapp.runs.lifecycle import (
@@ -27,7 +27,7 @@ from seqapp.runs.lifecycle import (
     resumable,
 )
 from seqapp.runs.options import TrainingOptions
-from seqapp.runs.run import FORMAT, Run, layer_of, load_weights, open_run, versions
+from seqapp.runs.run import FORMAT, Run, load_weights, open_run, versions
 from seqapp.system.files import make_folder
 from seqapp.system.locks import locked
 from seqapp.training.checkpoint import Position
@@ -67,7 +67,7 @@ class Recipe:
             {name: dataset.defaults.get(name) if value is None else value for name, value in group.items()}
             for group in (self.network, self.training)
         )
-        if self.network["weight_drop"] is None:
+        if self.network["weight_drop"] is None and self.model.defines("layer"):
             layer = layer_of(self.model, self.model_options)(network["units"], "probe")
             if why_not(layer, str(network["engine"]), "weight_drop"):
                 network["weight_drop"] = 0.0
@@ -95,9 +95,12 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
     left = [name for group in recipe.options().values() for name, value in group.items() if value is None]
     recipe = recipe.resolved(dataset)
     network_options, options = NetworkOptions(**recipe.network), TrainingOptions(**recipe.training)
-    layer = layer_of(recipe.model, recipe.model_options)
-    check_weights(dataset.task, lambda: build(dataset.task, layer, network_options))
-    network = build(dataset.task, layer, network_options, options.seed)
+
+    def build(seed: int) -> Network:
+        return build_model(recipe.model, recipe.model_options, dataset.task, network_options, seed)
+
+    check_weights(dataset.task, lambda: build(0))
+    network = build(options.seed)
     if not dataset.task.looks_ahead:
         check_causal(network, dataset.task)
     check_answers(dataset, network)

@@ -10,10 +10,41 @@ import numpy as np
 from seqapp.contract import Feature, Network, NetworkOptions, Task, Tensor
 from seqapp.errors import BadInput
 from seqapp.networks.stack import Link, Stack, is_recurrent, one_way_layers
+from seqapp.rooms import Room
 
 Layer = Callable[..., Any]  # layer(units, name) -> a recurrent Keras layer that returns sequences and states
 REGULARIZATION = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
 INITIALIZATION = ("forget_bias", "chrono", "recurrent_init")
+
+
+def build_model(model: Room, own: dict[str, Any], task: Task, options: NetworkOptions, seed: int = 0) -> Network:
+    """Build a model file's network for a task: its own wiring, or that of the task around its layer.
+
+    Args:
+        model: the model file.
+        own: values of the options that it declares.
+        task: what is read and predicted.
+        options: those of every network.
+        seed: fixes the initial weights and the dropout.
+
+    Raises:
+        BadInput: the model does not read what the task has, or the options do not go with it.
+    """
+    for feature in (task.inputs, *task.context.values()):
+        if not model.reads(feature):
+            raise BadInput(f"--model {model.name}: expected inputs that it reads, got {feature}. Choose another model.")
+    if not model.defines("network"):
+        return build(task, layer_of(model, own), options, seed)
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    network: Network = model.network(task, options, seed, **own)
+    return network
+
+
+def layer_of(model: Room, own: dict[str, Any]) -> Layer:
+    """Return a model file's `layer(units, name)`, with its own options filled in."""
+    return lambda units, name: model.layer(units, name, **own)
 
 
 def build(task: Task, layer: Layer, options: NetworkOptions, seed: int = 0) -> Network:

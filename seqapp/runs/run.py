@@ -110,13 +110,11 @@ class Run:
 
     def new_network(self, task: Task) -> Network:
         """Return the network with its initial weights."""
-        from seqapp.networks.factory import build
+        from seqapp.networks.factory import build_model
 
-        room = self.model_room()
-        layer = layer_of(room, self._own_options(room, "model"))
-        options = self.network_options()
+        options, room = self.network_options(), self.model_room()
         archives.check_size(self.folder, ("model.keras", "checkpoints/last.npz"), task, options)
-        return build(task, layer, options, self.record["seed"])
+        return build_model(room, self._own_options(room, "model"), task, options, self.record["seed"])
 
     def network_options(self) -> NetworkOptions:
         """Return the options of the network; one that is newer than the run has its default."""
@@ -181,11 +179,6 @@ def load_weights(network: Network, file: Path) -> None:
             network.model.load_weights(file)
     except (ValueError, OSError, KeyError, UserWarning) as error:
         raise BadInput(f"{file}: the weights do not fit the network: {' '.join(str(error).split())[:200]}") from None
-
-
-def layer_of(room: rooms.Room, options: dict[str, Any]) -> Any:
-    """Return the model file's `layer(units, name)`, with the file's own options filled in."""
-    return lambda units, name: room.layer(units, name, **options)
 
 
 def open_run(folder: str | Path) -> Run:

@@ -21,8 +21,8 @@ from seqapp.layers.engine.compilation import LoopInputs
 from seqapp.layers.engine.omega import omega, omega_gradients
 from seqapp.layers.engine.products import Masks
 from seqapp.layers.regularization import Regularization
-from seqapp.networks.factory import build
-from seqapp.runs.run import layer_of, load_weights, open_run
+from seqapp.networks.factory import build, layer_of
+from seqapp.runs.run import load_weights, open_run
 
 KINDS = ["SimpleRNN", "LSTM", "GRU", "LayerNormGRU", "MultiplicativeLSTM", "IndependentRNN"]
 

@@ -628,8 +628,7 @@ class TestPictures:
 class TestRecursive:
     def test_it_feeds_its_medians_back_as_rows(self, tmp_path: Path) -> None:
         from seqapp.contract.options import NetworkOptions
-        from seqapp.networks.factory import build
-        from seqapp.runs.run import layer_of
+        from seqapp.networks.factory import build, layer_of
 
         rows = [f"{np.datetime64('2020-01-01') + day},{value},{day % 7 // 5},{'ab'[day % 2]}"
                 for day, value in enumerate(walk(120))]  # fmt: skip

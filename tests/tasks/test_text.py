@@ -23,9 +23,9 @@ from seqapp.data.tokenizers import BYTES, TOKENIZERS
 from seqapp.errors import BadInput
 from seqapp.generation.decoding import Stop
 from seqapp.generation.sampling import Sampler
-from seqapp.networks.factory import build
+from seqapp.networks.factory import build, layer_of
 from seqapp.networks.over_split import predict
-from seqapp.runs.run import layer_of, open_run
+from seqapp.runs.run import open_run
 from seqapp.saved_model.functions import functions
 from seqapp.tasks.text import corpus, encoding, files
 from seqapp.tasks.text.corpus import Corpus

@@ -18,9 +18,9 @@ from seqapp.contract.options import NetworkOptions
 from seqapp.data.streams import Chosen, Streams
 from seqapp.data.windows import Windows
 from seqapp.errors import WorkFailed
-from seqapp.networks.factory import build
+from seqapp.networks.factory import build, layer_of
 from seqapp.runs.options import TrainingOptions
-from seqapp.runs.run import layer_of, load_weights
+from seqapp.runs.run import load_weights
 from seqapp.tasks.text import corpus, files
 from seqapp.training import faults
 from seqapp.training.checkpoint import restore

@@ -267,9 +267,8 @@ def test_keras_callbacks_are_called(tmp_path: Path) -> None:
 
     from seqapp import rooms
     from seqapp.contract.options import NetworkOptions
-    from seqapp.networks.factory import build
+    from seqapp.networks.factory import build, layer_of
     from seqapp.runs.options import TrainingOptions
-    from seqapp.runs.run import layer_of
     from seqapp.training.loop import train
     from seqapp.training.progress import Progress
 
