@@ -15,7 +15,6 @@ from seqapp.networks.over_split import predict
 from seqapp.runs.run import Run
 from seqapp.saved_model.functions import functions
 from seqapp.system.files import check_writable
-from seqapp.system.input import read_input
 from seqapp.system.locks import idle
 from seqapp.system.text import publish_json
 

@@ -10,10 +10,10 @@ import click
 import numpy as np
 
 from seqapp.contract import Raw
-from seqapp.system.input import read_input
 from seqapp.errors import BadInput
 from seqapp.runs.run import Run
 from seqapp.saved_model.functions import functions
+from seqapp.system.input import read_input
 
 MAX_CHARACTERS = 100_000  # of a line
 BATCH = 64  # lines
