@@ -259,6 +259,8 @@ class TestCarriedState:
             np.testing.assert_array_equal(baseline.predictions.actual, scored.actual)
         assert not dataset.task.forbidden[dataset.task.tokens.index("<start>")]
 
+    @pytest.mark.slow
+    @pytest.mark.usefixtures("compiled")
     def test_training_learns_what_only_the_carried_state_knows(self, tmp_path: Path) -> None:
         """A window of 4 holds no trace of the letter 8 places back; with the state carried it can be learned."""
         random = np.random.default_rng(0)
