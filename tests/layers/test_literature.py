@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import slow
 from layer_oracles import FEATURES, LITERATURE, ORACLES, random_layer, sample
 
 from seqapp import layers, rooms
@@ -75,7 +76,7 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize("omega", [0.0, 1.0])
+@pytest.mark.parametrize("omega", [0.0, slow(1.0)])
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
 def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:
     layer = random_layer(kind)
