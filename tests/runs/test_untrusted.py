@@ -396,7 +396,7 @@ class TestRecords:
             ("options.network.dropout", 2, "options.network.dropout: 2.0 is not in the range 0<=x<1."),
             ("options.network.engine", "os", "options.network.engine: 'os' is not one of 'fast', 'keras'."),
             ("options.network.evil", 1, "options.network: unknown option evil."),
-            ("options.model.activation", ["tanh"], "options.model.activation: ['tanh'] is not one of 'tanh', 'relu'."),
+            ("options.model.activation", ["tanh"], "options.model.activation: expected text, got [\"tanh\"]."),
         ],
     )  # fmt: skip
     def test_entries_of_another_kind(self, place: str, value: Any, said: str, copied: Path) -> None:
