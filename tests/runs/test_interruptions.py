@@ -470,7 +470,7 @@ class TestTwoAtOnce:
     ) -> None:
         run = tmp_path / "other"
         monkeypatch.setattr("seqapp.api.train._announce", lambda *_: shutil.copytree(copied, run))
-        assert refused(*kills.TRAIN, "--out", run).startswith(f"Error: {run} exists. Use --resume")
+        assert refused(*kills.TRAIN, "--out", run).startswith(f"Error: {run} already exists. Use --resume")
         assert list(kills.different(copied, run)) == []
 
     def test_an_evaluation_beside_a_training_is_said_and_not_kept(self, copied: Path) -> None:

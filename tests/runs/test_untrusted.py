@@ -573,7 +573,7 @@ class TestFound:
     def test_a_hundred_thousand_columns(self, tmp_path: Path) -> None:
         names = ",".join(f"c{number}" for number in range(100_000))
         (tmp_path / "a.csv").write_text(f"{names}\n{names}\n")
-        assert "which column is to be predicted?" in refused("train", "stock", "--csv", "a.csv")
+        assert "expected a numeric column to predict, found none." in refused("train", "stock", "--csv", "a.csv")
 
 
 def test_an_archive_that_a_training_wrote_passes(trained: Callable[[str], Path]) -> None:
