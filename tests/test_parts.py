@@ -24,7 +24,6 @@ from seqapp.saved_model.checks import conform
 from seqapp.system.files import publish
 from seqapp.system.text import json_text
 from seqapp.tasks.classification.dataset import majority, markov, repeat_last
-from seqapp.tasks.series.metrics import ErrorScale, Forecasts, forecast_metrics
 from seqapp.tasks.text.ngrams import NGram
 from seqapp.training.optimizer import Optimizer
 
@@ -263,27 +262,6 @@ def test_a_short_training_warms_up_and_averages_over_a_tenth_of_it() -> None:
     assert [float(short.rate(step)) for step in (0, 4)] == pytest.approx([0.1, 0.5])
     assert [float(long.rate(step)) for step in (0, 49)] == pytest.approx([0.5 / 51, 0.5 * 50 / 51])
     assert [optimizer.adam.ema_momentum for optimizer in (short, long)] == [0.75, 0.99]
-
-
-def test_forecast_metrics_by_hand() -> None:
-    actual, last = np.array([[[11.0]], [[9.0]]]), np.array([[10.0], [10.0]])
-    said = np.array([[[[9.0, 10.5, 12.0]]], [[[9.5, 10.5, 11.0]]]])
-
-    def of(quantiles: Any) -> dict[str, float]:
-        scale = ErrorScale(change=np.array([2.0]), deviation=np.array([4.0]))
-        return forecast_metrics(Forecasts(actual, quantiles, ("x",), (80.0,), last, scale))
-
-    measured = of(said)
-    assert measured["mae"] == pytest.approx(1.0)
-    assert measured["rmse"] == pytest.approx(np.sqrt((0.25 + 2.25) / 2))
-    assert measured["mase"] == pytest.approx(0.5)
-    assert measured["direction_accuracy"] == measured["always_up"] == measured["coverage_80"] == 0.5
-    assert measured["mape"] == pytest.approx((0.5 / 11 + 1.5 / 9) / 2)
-    assert measured["scaled_mse"] == pytest.approx((0.25 + 2.25) / 2 / 16)
-    assert measured["pinball"] == pytest.approx(np.mean([0.1 * 2, 0.25, 0.1, 0.9 * 0.5, 0.75, 0.1 * 2]))
-    repeated = of(last[:, None, None, :])
-    assert "direction_accuracy" not in repeated
-    assert "coverage_80" not in repeated
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,11 @@ from seqapp.contract import values
 from seqapp.data import frequency
 from seqapp.runs.run import open_run
 from seqapp.saved_model.functions import functions
-from seqapp.tasks.series import features, intervals, metrics, scale
+from seqapp.tasks.series import features, intervals, scale
 from seqapp.tasks.series.dataset import SeriesDataset
+from seqapp.tasks.series.forecasts import ErrorScale, Forecasts
+from seqapp.tasks.series.metrics import forecast_metrics
+from seqapp.tasks.series.remarks import lag, remarks
 from seqapp.tasks.series.scale import KINDS, Scale
 
 QUICK = ["--epochs", 2, "--units", 8, "--window", 12]
@@ -345,22 +348,39 @@ class TestVerdict:
         document = json.loads(seqapp("evaluate", run, "--json").stdout)
         assert document["metrics"]["mae"] < 0.5 * document["baselines"]["repeat_last"]["mae"]
 
+
+class TestForecasts:
+    """The record of forecasts, its metrics and the sentences about it."""
+
+    @staticmethod
+    def forecasts(actual: Any, quantiles: Any, last: Any) -> Forecasts:
+        """Return forecasts of one target one row ahead, with an interval at 80 % if there are three quantiles."""
+        scale = ErrorScale(change=np.array([2.0]), deviation=np.array([4.0]))
+        quantiles = np.asarray(quantiles).reshape(len(actual), 1, 1, -1)
+        return Forecasts(np.reshape(actual, (-1, 1, 1)), quantiles, ("x",), (80.0,), np.reshape(last, (-1, 1)), scale)
+
+    def test_metrics_equal_numbers_worked_out_by_hand(self) -> None:
+        forecasts = self.forecasts([11.0, 9.0], [[9.0, 10.5, 12.0], [9.5, 10.5, 11.0]], [10.0, 10.0])
+        metrics = values(forecast_metrics(["x"], [80.0]), forecasts)
+        assert metrics["mae"] == pytest.approx(1.0)
+        assert metrics["rmse"] == pytest.approx(np.sqrt((0.25 + 2.25) / 2))
+        assert metrics["mase"] == pytest.approx(0.5)
+        assert metrics["direction_accuracy"] == metrics["always_up"] == metrics["coverage_80"] == 0.5
+        assert metrics["mape"] == pytest.approx((0.5 / 11 + 1.5 / 9) / 2)
+        assert metrics["scaled_mse"] == pytest.approx((0.25 + 2.25) / 2 / 16)
+        assert metrics["pinball"] == pytest.approx(np.mean([0.1 * 2, 0.25, 0.1, 0.9 * 0.5, 0.75, 0.1 * 2]))
+
+    def test_repeating_the_last_value_has_no_direction_and_a_point_forecast_no_coverage(self) -> None:
+        metrics = values(forecast_metrics(["x"], [80.0]), self.forecasts([11.0, 9.0], [10.0, 10.0], [10.0, 10.0]))
+        assert not metrics.keys() & {"direction_accuracy", "coverage_80", "pinball"}
+
     def test_a_forecast_that_repeats_the_last_value_lags_and_a_good_one_does_not(self) -> None:
         actual = np.sin(np.arange(200) / 3) + np.random.default_rng(0).normal(0, 0.1, 200)
+        assert lag(self.forecasts(actual[1:], actual[:-1], actual[:-1])) == 1
+        assert lag(self.forecasts(actual[1:], np.sin(np.arange(1, 200) / 3), actual[:-1])) == 0
 
-        def lag(predicted: Any) -> int | None:
-            forecasts = metrics.Forecasts(
-                actual=actual[1:].reshape(-1, 1, 1),
-                quantiles=predicted.reshape(-1, 1, 1, 1),
-                columns=("x",),
-                levels=(80.0,),
-                last=actual[:-1, None],
-                scale=metrics.ErrorScale(np.ones(1), np.ones(1)),
-            )
-            return metrics.lag(forecasts)
-
-        assert lag(actual[:-1]) == 1
-        assert lag(np.sin(np.arange(1, 200) / 3)) == 0
+    def test_a_series_that_never_changes_gets_no_sentences(self) -> None:
+        assert not remarks(self.forecasts(np.ones(60), np.full(60, 2.0), np.ones(60)))
 
 
 @pytest.mark.usefixtures("no_training")

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Baseline
-from seqapp.tasks.series.metrics import Forecasts
+from seqapp.tasks.series.forecasts import Forecasts
 from seqapp.tasks.series.rows import SeriesRows
 
 MAX_FITTED_VALUES = 20_000_000  # values in the windows that the regression is fitted to

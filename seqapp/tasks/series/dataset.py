@@ -21,9 +21,11 @@ from seqapp.heads import Estimated
 from seqapp.heads.quantiles import sigmas
 from seqapp.tasks.series.baselines import baselines
 from seqapp.tasks.series.features import last_values, time_steps
+from seqapp.tasks.series.forecasts import Forecasts
 from seqapp.tasks.series.intervals import conformal_offsets, widen
-from seqapp.tasks.series.metrics import Forecasts, forecast_metrics, remarks
+from seqapp.tasks.series.metrics import forecast_metrics
 from seqapp.tasks.series.pictures import pictures
+from seqapp.tasks.series.remarks import remarks
 from seqapp.tasks.series.rows import SeriesRows
 from seqapp.tasks.series.task import SeriesTask
 

@@ -1,4 +1,4 @@
-"""The options of a series, and the values that the data decides where they are None."""
+"""The options of a series; the data decides the values that are left out."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from seqapp.evaluation.figures import LINES, Draw
-from seqapp.tasks.series.metrics import Forecasts
+from seqapp.tasks.series.forecasts import Forecasts
 from seqapp.tasks.series.rows import SeriesRows
 
 MAX_ROWS = 150  # rows in a picture: with more the intervals cannot be seen

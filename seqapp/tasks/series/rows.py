@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from seqapp.contract import SPLITS, Tensor
 from seqapp.data.splits import Split
 from seqapp.tasks.series.features import Window, calendar_features, category_ids
-from seqapp.tasks.series.metrics import ErrorScale, Forecasts
+from seqapp.tasks.series.forecasts import ErrorScale, Forecasts
 from seqapp.tasks.series.spec import SeriesSpec
 
 
