@@ -125,12 +125,6 @@ class Category:
 
         return sampler.category(layer(hidden[:, tf.newaxis])[:, 0])
 
-    def log_probability(self, hidden: Tensor, layer: Any) -> Tensor:
-        """Log-probabilities of all classes in nats, `(batch, classes)`, from the last hidden state `(batch, units)`."""
-        import tensorflow as tf
-
-        return tf.nn.log_softmax(layer(hidden[:, tf.newaxis])[:, 0])
-
     def surprise(self, record: Classified) -> Surprise:
         """Bits of the actual class."""
         return Surprise.numbered((0 - record.logs[:, None]) / np.log(2), BITS)

@@ -28,6 +28,7 @@ class Bidirectional(keras.layers.Layer):  # type: ignore[misc] # Keras has no ty
 
     def __init__(self, forward_layer: Any, backward_layer: Any, finish: bool = False, **options: Any) -> None:
         super().__init__(**options)
+        self.supports_masking = True
         # Keras saves weights under the names of these attributes; files of seqapp 0.1 have these
         self.forward, self.backward = forward_layer, backward_layer
         self.finish = finish
