@@ -25,8 +25,9 @@ from seqapp.system.files import sha256
 from seqapp.tasks.classification.events import count_option, gap_option, length_remark
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 64, "learning_rate": 0.005, "patience": 99, "stop_below": 0.003}
-NEAR, SOLVED = 0.04, 0.99  # an answer is right within NEAR; the task is learned where a share of SOLVED is right
-PARTS = 10  # of a sequence, whose means the line sees
+TOLERANCE = 0.04  # of a right answer
+SOLVED_FRACTION = 0.99  # of right answers, from which on the task counts as learned
+PARTS = 10  # of a sequence, whose means the linear baseline reads
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def load(options: Options, seed: int) -> AddingDataset:
 
 
 def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple[NDArray[Any], NDArray[Any]]:
-    """`count` sequences: float32 `(count, gap)` in [0, 1), and the places of the two marks, int64 `(count, 2)`."""
+    """Generate `count` sequences: float32 `(count, gap)` in [0, 1), and the two marked steps, int64 `(count, 2)`."""
     values = random.random((count, gap), np.float32)
     return values, np.stack([random.integers(0, gap // 10, count), random.integers(gap // 10, gap // 2, count)], 1)
 
@@ -69,13 +70,13 @@ class Task(AskingTask):
         return Quantiles(1)
 
     def signature(self) -> dict[str, Any]:
-        """Numbers from 0 to 1, and 1 where one is marked, else 0."""
+        """Return the two inputs: numbers from 0 to 1, and 1 where a number is marked, else 0."""
         import tensorflow as tf
 
         return {name: tf.TensorSpec([None, None], tf.float32) for name in ("values", "marked")}
 
     def encode(self, raw: Raw) -> Encoded:
-        """Both side by side, `(batch, steps, 2)`."""
+        """Stack the two, `(batch, steps, 2)`."""
         import tensorflow as tf
 
         from seqapp.saved_model.checks import require
@@ -90,12 +91,12 @@ class Task(AskingTask):
         return Encoded(tf.stack([values, marked], -1))
 
     def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
-        """The median, and the bounds between which four of five sums lie."""
+        """Return the median and the bounds of the 80 % interval, each `(batch,)`."""
         quantiles = self.head.quantiles(outputs(network, self.encode(raw))[:, -1])[:, 0]  # (batch, 3)
         return {"sum": quantiles[:, 1], "lower": quantiles[:, 0], "upper": quantiles[:, 2]}
 
     def read(self, text: str, source: str) -> Raw:
-        """Numbers between spaces, commas or line ends, the two marked ones with a star."""
+        """Read numbers between spaces, commas or line ends, the two marked ones with a star."""
         words = text.replace(",", " ").split()
         values = [_number(word.removesuffix("*")) for word in words]
         for word, value in zip(words, values, strict=True):
@@ -107,27 +108,27 @@ class Task(AskingTask):
         return {"values": np.array([values], np.float32), "marked": np.array([marked], np.float32)}
 
     def remark(self, raw: Raw) -> str | None:
-        """Whether there are other steps than in training."""
+        """Warn of a sequence of another length than in training."""
         return length_remark(raw["values"].shape[1], self.steps)
 
     def labels(self, raw: Raw) -> list[str]:
-        """The numbers of the first row, the marked ones with a star."""
+        """Return the numbers of the first row, the marked ones with a star."""
         pairs = zip(raw["values"][0], raw["marked"][0], strict=True)
         return [f"{value:.2f}{'*' if marked else ''}" for value, marked in pairs]
 
     def describe(self, answer: Raw) -> str:
-        """The sum with its interval."""
+        """Write the sum with its interval."""
         return f"{answer['sum']:.3f}  (80 %: {answer['lower']:.3f} to {answer['upper']:.3f})"
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """The sum, once: its marks are taken away, and without marks nothing is asked. Nothing is drawn."""
+        """Give the sum once, and remove the marks: without marks there is no question. Nothing is sampled."""
         if not raw["marked"].any():
             return raw, None
         return raw | {"marked": np.zeros_like(raw["marked"])}, float(answer["sum"][0])
 
 
 class AddingDataset(Dataset[Estimated]):
-    """Numbers `(sequences, steps)` and the places of their marks `(sequences, 2)`, cut in the order drawn."""
+    """Numbers `(sequences, steps)` and their marked steps `(sequences, 2)`, cut in order."""
 
     def __init__(self, values: NDArray[Any], places: NDArray[Any], split: str) -> None:
         self.task, self.values, self.places = Task(values.shape[1]), values, places
@@ -141,7 +142,7 @@ class AddingDataset(Dataset[Estimated]):
         self.latest = {"values": values[[last]], "marked": marked[np.newaxis]}
 
     def examples(self, split: str) -> Windows:
-        """A sequence each, of which the last step counts."""
+        """Return one sequence per window, of which only the last step is scored."""
         import tensorflow as tf
 
         rows, steps = slice(*getattr(self.cut, split)), self.values.shape[1]
@@ -150,14 +151,14 @@ class AddingDataset(Dataset[Estimated]):
 
         def gather(indices: Tensor) -> Batch:
             chosen = tf.gather(values, indices)
-            marked = tf.reduce_sum(tf.one_hot(tf.gather(places, indices), steps), 1)
+            marked = tf.reduce_sum(tf.one_hot(tf.gather(marks, indices), steps), 1)
             targets = tf.zeros_like(chosen) + tf.gather(sums, indices)[:, tf.newaxis]
             return Batch(tf.stack([chosen, marked], -1), targets[..., tf.newaxis], tf.zeros_like(chosen) + last)
 
         return Windows(self.sums[rows].size, gather)
 
     def baselines(self) -> dict[str, Baseline[Estimated]]:
-        """The mean of the training sums; a line that knows where marks tend to be, but not where they are."""
+        """Return the mean training sum, and a regression that knows where marks usually are, not where they are."""
         from sklearn.linear_model import LinearRegression
 
         train, test = slice(*self.cut.train), slice(*self.cut.test)
@@ -166,11 +167,11 @@ class AddingDataset(Dataset[Estimated]):
         mean = np.full_like(self.sums[test], self.sums[train].mean())
         return {
             "mean": Baseline(self._estimated(mean), "always the mean sum"),
-            "linear": Baseline(self._estimated(line), "a line through the mean of each tenth, which sees no marks"),
+            "linear": Baseline(self._estimated(line), "linear regression on the mean of each tenth, without the marks"),
         }
 
     def _estimated(self, sums: NDArray[Any]) -> Estimated:
-        """Forecasts of the test sums, without an interval."""
+        """Return forecasts of the test sums without an interval."""
         return Estimated(self.sums[slice(*self.cut.test), np.newaxis], sums[:, np.newaxis, np.newaxis])
 
     @property
@@ -180,14 +181,17 @@ class AddingDataset(Dataset[Estimated]):
             Metric("mae", _error),
             Metric("rmse", _error, lambda error: np.sqrt(np.square(error).mean()), judged=False),
             Metric(
-                "within_0.04", lambda record: (_error(record) < NEAR).astype(float), higher_is_better=True, judged=False
+                "within_0.04",
+                lambda record: (_error(record) < TOLERANCE).astype(float),
+                higher_is_better=True,
+                judged=False,
             ),
             Metric("coverage_80", _inside, higher_is_better=True, judged=False),
         ]
 
     def solved(self, metrics: Mapping[str, float]) -> bool:
-        """Whether hardly an answer is wrong."""
-        return metrics["within_0.04"] >= SOLVED
+        """Return whether at least 99 % of the answers are right."""
+        return metrics["within_0.04"] >= SOLVED_FRACTION
 
 
 def _number(text: str) -> float:

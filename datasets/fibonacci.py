@@ -23,10 +23,10 @@ from seqapp.generation.asking import AskingTask
 from seqapp.heads import Category, Classified
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import correct
-from seqapp.tasks.classification.digits import places, reversed_digits
+from seqapp.tasks.classification.digits import reversed_digits, to_digits
 
 DEFAULTS = {"units": 64, "epochs": 20, "batch_size": 128, "learning_rate": 0.005, "patience": 20, "dropout": 0.1}
-START = 5  # the first term of 1, 1, 2, 3, 5, … that is asked for
+FIRST_TERM = 5  # the first term of 1, 1, 2, 3, 5, … that is predicted
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Task(AskingTask):
         return Category(10)
 
     def signature(self) -> dict[str, Any]:
-        """Decimal integers of any size, oldest first."""
+        """Return the one input: decimal integers of any size, oldest first."""
         import tensorflow as tf
 
         return {"terms": tf.TensorSpec([None, self.window], tf.string)}
 
     def encode(self, raw: Raw) -> Encoded:
-        """One-hot digits `(batch, places, 10 × window)`, least significant first, one more than the longest term."""
+        """Return one-hot digits `(batch, places, 10 × window)`, least significant first; the last is for a carry."""
         import tensorflow as tf
 
         from seqapp.saved_model.checks import require
@@ -81,11 +81,11 @@ class Task(AskingTask):
         whole = tf.strings.regex_full_match(terms, "[0-9]+")
         wrong = tf.strings.reduce_join(tf.boolean_mask(terms, ~whole), separator=", ")
         terms = require(terms, tf.reduce_all(whole), "terms: expected non-negative decimal integers, got {}", wrong)
-        digits = tf.one_hot(places(terms), 10)  # (batch, places, window, 10)
+        digits = tf.one_hot(to_digits(terms), 10)  # (batch, places, window, 10)
         return Encoded(tf.reshape(digits, [tf.shape(digits)[0], tf.shape(digits)[1], 10 * self.window]))
 
     def answer(self, network: Network, raw: Raw) -> dict[str, Tensor]:
-        """The likeliest digit of every place, read from the most significant one."""
+        """Join the most likely digits of all places: strings `(batch,)`."""
         import tensorflow as tf
 
         longest = tf.reduce_max(tf.strings.length(tf.strings.strip(raw["terms"])), 1)  # a row's, whatever its mates'
@@ -96,7 +96,7 @@ class Task(AskingTask):
         return {"next": tf.strings.regex_replace(text, "^0+([0-9])", r"\1")}
 
     def read(self, text: str, source: str) -> Raw:
-        """Terms between spaces or commas; the last `window` of them count."""
+        """Read terms between spaces or commas; the last `window` of them are used."""
         terms = text.replace(",", " ").split()
         for term in terms:
             if not term.isascii() or not term.isdigit():
@@ -106,22 +106,22 @@ class Task(AskingTask):
         return {"terms": np.array([terms[-self.window :]], dtype=object)}
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """The next term joins the window; a sum is not drawn, so the temperature changes nothing."""
+        """Append the next term to the window; a sum is not sampled, so the temperature changes nothing."""
         item = str(answer["next"][0])
         return {"terms": np.array([[*raw["terms"][0][1:], item]], dtype=object)}, item
 
     def labels(self, raw: Raw) -> list[str]:
-        """The terms' digits at each place, least significant first."""
-        digits = places(raw["terms"])[0].numpy()
+        """Return the terms' digits at each place, least significant first."""
+        digits = to_digits(raw["terms"])[0].numpy()
         return ["+".join(map(str, place)) for place in digits.tolist()]
 
     def describe(self, answer: Raw) -> str:
-        """The term itself."""
+        """Write the term."""
         return str(answer["next"])
 
 
 class FibonacciDataset(Dataset[Classified]):
-    """Questions `(window terms, next term)` from random starts; nothing of 1, 1, 2, 3, 5, … is trained on."""
+    """Windows of terms with the next term, from random starts; 1, 1, 2, 3, 5, … itself is only tested."""
 
     def __init__(self, task: Task, options: Options, seed: int) -> None:
         self.task = task
@@ -143,15 +143,15 @@ class FibonacciDataset(Dataset[Classified]):
         self.latest = {"terms": [list(map(str, _sequence(1, 1, task.window + 3)[-task.window :]))]}
 
     def examples(self, split: str) -> Windows:
-        """Padded on the left of each term (most significant), weight 0 beyond one place more than the longest term."""
+        """Return one window per question, with weight 0 beyond one place more than its longest term."""
         import tensorflow as tf
 
-        held = tf.constant([list(map(str, row)) for row in self.rows[split]])
+        questions = tf.constant([list(map(str, row)) for row in self.rows[split]])
 
         def gather(indices: Tensor) -> Batch:
-            rows = tf.gather(held, indices)
+            rows = tf.gather(questions, indices)
             terms = rows[:, :-1]
-            targets = places(rows)[:, :, -1]
+            targets = to_digits(rows)[:, :, -1]
             inputs = self.task.encode({"terms": terms}).inputs
             longest = tf.reduce_max(tf.strings.length(terms), 1)
             width = tf.shape(inputs)[1]
@@ -160,7 +160,7 @@ class FibonacciDataset(Dataset[Classified]):
         return Windows(len(self.rows[split]), gather)
 
     def baselines(self) -> dict[str, Baseline[Classified]]:
-        """Repeat the last term; a float64 line through the window."""
+        """Return the last term again, and linear regression on the window in float64."""
         rows = self.rows["test"]
         return {
             "repeat_last": Baseline(self._digits([row[-2] for row in rows]), "repeating the last term"),
@@ -179,7 +179,7 @@ class FibonacciDataset(Dataset[Classified]):
         return [round(total) if np.isfinite(total) else 0 for total in sums]
 
     def _digits(self, terms: Sequence[int]) -> Classified:
-        """Whole terms as predictions of every scored digit, in the windows' order."""
+        """Return whole terms as predictions of every scored digit, in the windows' order."""
         actual, predicted = [], []
         for row, term in zip(self.rows["test"], terms, strict=True):
             width = _width(row)
@@ -211,11 +211,11 @@ def _sequence(first: int, second: int, length: int) -> list[int]:
     return terms
 
 
-_FIBONACCI = frozenset(_sequence(0, 1, 100))  # up to 21 digits: all that training could meet
+_FIBONACCI = frozenset(_sequence(0, 1, 100))  # up to 21 digits, more than training terms have
 
 
 def _start(random: np.random.Generator, digits: int) -> tuple[int, int]:
-    """Two non-negative terms of 1 to `digits` - 1 digits; in a third most digits sum to 9, where carries run far."""
+    """Generate two terms of 1 to `digits` - 1 digits; in a third of cases most digits sum to 9, for long carries."""
     first, second = (random.integers(0, 10, random.integers(1, digits)) for _ in range(2))
     if random.random() < 1 / 3:
         second = np.where(random.random(len(first)) < 0.8, 9 - first, random.integers(0, 10, len(first)))
@@ -223,38 +223,39 @@ def _start(random: np.random.Generator, digits: int) -> tuple[int, int]:
 
 
 def _questions(starts: list[tuple[int, int]], window: int, digits: int) -> list[list[int]]:
-    """From each start, the window at a few places as long as the next term has at most `digits` digits."""
+    """Return up to seven windows from each start, each with its next term, which has at most `digits` digits."""
     rows = []
     for start in starts:
         terms = _sequence(*start, window + 6)
-        for place in range(7):
-            row = terms[place : place + window + 1]
+        for index in range(7):
+            row = terms[index : index + window + 1]
             if len(row) == window + 1 and row[-1] < 10**digits and not {row[-3], row[-2]} <= _FIBONACCI:
                 rows.append(row)
     return rows
 
 
 def _canonical(window: int, digits: int, count: int = 300) -> list[list[int]]:
-    """`count` of the questions about 1, 1, 2, 3, 5, … from the 5th term on, evenly spread, the longest included."""
-    terms = _sequence(1, 1, START + window)
+    """Return up to `count` windows of 1, 1, 2, 3, 5, … from the 5th term on, evenly spread, the longest included."""
+    terms = _sequence(1, 1, FIRST_TERM + window)
     while terms[-1] < 10**digits:
         terms.append(terms[-1] + terms[-2])
-    last = len(terms) - 2  # the place of the longest term with at most `digits` digits
-    asked = np.unique(np.linspace(max(START - 1, window), last, count).astype(int))
-    return [terms[place - window : place + 1] for place in asked]
+    last = len(terms) - 2  # the index of the longest term with at most `digits` digits
+    indices = np.unique(np.linspace(max(FIRST_TERM - 1, window), last, count).astype(int))
+    return [terms[index - window : index + 1] for index in indices]
 
 
 def _unseen(starts: list[tuple[int, int]], window: int, digits: int, random: np.random.Generator) -> list[list[int]]:
-    """From each start one question, at a place of the sequence up to `digits` digits."""
+    """Return one window from each start, at a random place, with a next term of up to `digits` digits."""
     rows = []
     for start in starts:
-        least = int(random.integers(1, digits + 1))
+        size = int(random.integers(1, digits + 1))
         terms = _sequence(*start, window + 1)
-        while terms[-1] + terms[-2] < 10**least and terms[-1]:
+        while terms[-1] + terms[-2] < 10**size and terms[-1]:
             terms.append(terms[-1] + terms[-2])
         rows.append(terms[-window - 1 :])
     return rows
 
 
 def _width(row: list[int]) -> int:
+    """Return the number of scored digits: one more than the longest term of the window has."""
     return len(str(max(row[:-1]))) + 1

@@ -53,8 +53,8 @@ def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple
         random: source of randomness.
 
     Returns:
-        uint8 `(count, gap + 2)`: symbols are 0 to 7, distractors 8 to 15, the question mark 16; and the symbol, uint8
-        `(count,)`.
+        The sequences, uint8 `(count, gap + 2)`: symbols are 0 to 7, distractors 8 to 15, the question mark 16; and the
+        symbols to recall, uint8 `(count,)`.
     """
     first, question = len(SYMBOLS), len(SYMBOLS) + len(DISTRACTORS)
     sequences = random.integers(first, question, (count, gap + 2), np.uint8)

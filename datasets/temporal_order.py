@@ -55,14 +55,14 @@ def random_sequences(count: int, gap: int, random: np.random.Generator) -> tuple
         random: source of randomness.
 
     Returns:
-        uint8 `(count, gap + 1)`: events are 0 and 1, noise 2 to 5, the question mark 6; and the classes, uint8
-        `(count,)`.
+        The sequences, uint8 `(count, gap + 1)`: events are 0 and 1, noise 2 to 5, the question mark 6; and the classes,
+        uint8 `(count,)`.
     """
     first, question = len(EVENTS), len(EVENTS) + len(NOISE)
     sequences = random.integers(first, question, (count, gap + 1), np.uint8)
     events = random.integers(len(EVENTS), size=(count, 2), dtype=np.uint8)
     for event, tenth in enumerate((1, 5)):  # [gap / 10, 2 gap / 10) and [5 gap / 10, 6 gap / 10)
-        places = random.integers(tenth * gap // 10, (tenth + 1) * gap // 10, count)
-        sequences[np.arange(count), places] = events[:, event]
+        steps = random.integers(tenth * gap // 10, (tenth + 1) * gap // 10, count)
+        sequences[np.arange(count), steps] = events[:, event]
     sequences[:, -1] = question
     return sequences, 2 * events[:, 0] + events[:, 1]

@@ -34,10 +34,11 @@ DEFAULTS = dict.fromkeys(
     )
 )  # fmt: skip
 CORPUS, GAP = "python_docs", 200
-WORDS = 10_000  # vocabulary of words where --vocabulary-size is not given
-TAIL = 200  # tokens that `predict` and `generate` continue by default
+WORD_VOCABULARY = 10_000  # default size of a vocabulary of words
+TAIL = 200  # tokens at the end of the text, which `predict` and `generate` continue by default
+MIN_WINDOWS, MIN_LENGTH = 8, 2  # of a text; tokens of a window
+
 logger = logging.getLogger(__name__)
-LEAST, LEAST_LENGTH = 8, 2  # windows that a text must hold, and tokens of a window
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Options:
     )
     bptt: int | None = option(
         None, "Number of tokens after which gradients stop; the state is carried on.",
-        minimum=LEAST_LENGTH, default_text="up to 128",
+        minimum=MIN_LENGTH, default_text="up to 128",
     )  # fmt: skip
     documents: str | None = option(
         None, "What a document is; each begins with a state of zero.",
@@ -64,7 +65,7 @@ class Options:
     )  # fmt: skip
     vocabulary_size: int | None = option(
         None, "Number of most frequent tokens to keep, <unk> and <start> included.",
-        minimum=4, default_text=f"all characters, {WORDS} words",
+        minimum=4, default_text=f"all characters, {WORD_VOCABULARY} words",
     )  # fmt: skip
     split: str = splits.split_option()
 
@@ -81,10 +82,10 @@ def load(options: Options, seed: int) -> TextDataset:
     if documents in ("line", "blank-line") and len(starts) == 1:
         raise BadInput(f"{source}: --documents {documents}: there is no border between documents. Leave it out.")
     length = options.bptt or offline.bptt or _bptt(len(encoded.ids), starts)
-    if len(encoded.ids) < LEAST * length:
+    if len(encoded.ids) < MIN_WINDOWS * length:
         raise BadInput(
-            f"{source}: expected at least {LEAST * length} tokens for --bptt {length}, got {len(encoded.ids)}. "
-            + ("Use a smaller --bptt, or give more text." if (options.bptt or 0) > LEAST_LENGTH else "Give more text.")
+            f"{source}: expected at least {MIN_WINDOWS * length} tokens for --bptt {length}, got {len(encoded.ids)}. "
+            + ("Use a smaller --bptt, or give more text." if (options.bptt or 0) > MIN_LENGTH else "Give more text.")
         )
     cut = splits.cut(len(encoded.ids), options.split, length)
     vocabulary = _vocabulary(encoded, cut.train, level, options.vocabulary_size, source)
@@ -117,12 +118,17 @@ def _vocabulary(corpus: Corpus, train: tuple[int, int], level: str, size: int | 
     counts = {token: 1 if level == "byte" else count for token, count in counts.items() if count or level == "byte"}
     if len(counts) < 2:
         raise BadInput(f"{source}: expected a text, got one token over and over: {next(iter(counts))!r}.")
-    return Vocabulary.from_counts(counts, size or (WORDS if level == "word" else None))
+    return Vocabulary.from_counts(counts, size or (WORD_VOCABULARY if level == "word" else None))
 
 
 def _bptt(tokens: int, starts: NDArray[np.int64]) -> int:
-    """128; less where the text or its documents are short."""
-    longest = min(128, tokens // (8 * LEAST))
+    """Return the default length of a window: 128, less if the text or its documents are short.
+
+    Args:
+        tokens: of the whole text.
+        starts: the first token of each document.
+    """
+    length = min(128, tokens // (8 * MIN_WINDOWS))
     if len(starts) > 1:
-        longest = min(longest, -(-int(np.quantile(np.diff(starts), 0.9)) // 8) * 8)
-    return max(16, longest)
+        length = min(length, -(-int(np.quantile(np.diff(starts), 0.9)) // 8) * 8)
+    return max(16, length)

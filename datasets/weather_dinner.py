@@ -26,7 +26,7 @@ DEFAULTS = {"units": 32, "epochs": 12, "batch_size": 64, "learning_rate": 0.005,
 DINNERS = ("pizza", "sushi", "waffles")  # in the order of the cycle
 WEATHER = ("high", "low", "wind", "precipitation", "humidity")  # °F, °F, mph, inches, 0 to 1
 LONGEST_ABSENCE = 14
-DAYS_LIMIT = 10_000_000  # that can be simulated
+DAYS_LIMIT = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,28 @@ def _read_log(options: Options, seed: int) -> LogDataset:
 
 
 def simulate(days: int, noise: float, random: np.random.Generator) -> tuple[Log, NDArray[np.float64]]:
-    """Days of weather and dinners, and the best possible forecast of each dinner `(days, 3)` from what was known.
+    """Simulate days of weather and dinners.
+
+    Args:
+        days: how many.
+        noise: fraction of days with a whim.
+        random: generates everything.
+
+    Returns:
+        The log, and the best possible forecast of each dinner from all that was known before it, `(days, 3)`.
+    """
+    numbers, wet = _weather(days, random)
+    dinner = np.zeros(days, int)
+    for day in range(1, days):
+        usual = dinner[day - 1] + (not wet[day])
+        dinner[day] = (usual + (random.integers(1, 3) if random.random() < noise else 0)) % 3
+    away = _absences(days, random)
+    target = np.where(away, "", np.array(DINNERS, object)[dinner])
+    return Log(numbers, {}, target), best_possible(wet, np.where(away, -1, dinner), noise)
+
+
+def _weather(days: int, random: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Simulate the columns of WEATHER, `(days, 5)`, and whether each day is rainy, `(days,)`.
 
     Temperatures follow the season with anomalies that last some days; rain comes in spells; rainy days are humid.
     """
@@ -94,23 +115,16 @@ def simulate(days: int, noise: float, random: np.random.Generator) -> tuple[Log,
     wind = random.gamma(4, 2, days) + 2 * wet
     precipitation = np.where(wet, 0.1 + random.gamma(2, 0.12, days), 0.0)
     humidity = np.clip(0.55 + 0.25 * wet + 0.1 * random.standard_normal(days), 0.1, 1.0)
-    numbers = np.stack([high, low, wind, precipitation, humidity], 1).round(2)
-    dinner = np.zeros(days, int)
-    for day in range(1, days):
-        usual = dinner[day - 1] + (not wet[day])
-        dinner[day] = (usual + (random.integers(1, 3) if random.random() < noise else 0)) % 3
-    away = _absences(days, random)
-    target = np.where(away, "", np.array(DINNERS, object)[dinner])
-    return Log(numbers, {}, target), best_possible(wet, np.where(away, -1, dinner), noise)
+    return np.stack([high, low, wind, precipitation, humidity], 1).round(2), wet
 
 
 def best_possible(wet: NDArray[np.bool_], dinner: NDArray[np.int64], noise: float) -> NDArray[np.float64]:
-    """Forward filter over the three dinners: the probability of each day's dinner given all that was known before it.
+    """Return the probability of each day's dinner from all that was known before it: a forward filter.
 
     Args:
         wet: whether each day is rainy, `(days,)`.
-        dinner: the dinner's place in the cycle, -1 where unknown, `(days,)`.
-        noise: share of days with a whim, each of the two other dinners equally likely.
+        dinner: the dinner's index in the cycle, -1 where unknown, `(days,)`.
+        noise: fraction of days with a whim, which makes the two other dinners equally likely.
 
     Returns:
         Probabilities `(days, 3)`.
@@ -125,7 +139,7 @@ def best_possible(wet: NDArray[np.bool_], dinner: NDArray[np.int64], noise: floa
 
 
 def _absences(days: int, random: np.random.Generator) -> NDArray[np.bool_]:
-    """Days on which nobody was home: stretches of 1 to 14 days, about one a month."""
+    """Simulate when nobody is home: for 1 to 14 days in a row, about once a month; bool `(days,)`."""
     away = np.zeros(days, bool)
     day = 0
     while day < days:

@@ -16,7 +16,7 @@ from seqapp import rooms
 from seqapp.contract import values
 from seqapp.data.epochs import batches
 from seqapp.data.windows import Windows
-from seqapp.tasks.classification.digits import places
+from seqapp.tasks.classification.digits import to_digits
 from seqapp.tasks.text import corpora
 
 
@@ -32,7 +32,7 @@ class TestFibonacci:
     @settings(max_examples=40, deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 10**40), st.integers(0, 10**40)), min_size=1, max_size=5))
     def test_places_are_the_digits_least_significant_first(self, pairs: list[tuple[int, int]]) -> None:
-        digits = places(np.array([[str(term) for term in pair] for pair in pairs])).numpy()
+        digits = to_digits(np.array([[str(term) for term in pair] for pair in pairs])).numpy()
         for row, pair in zip(digits, pairs, strict=True):
             for column, term in zip(row.T, pair, strict=True):
                 assert sum(int(digit) * 10**place for place, digit in enumerate(column)) == term

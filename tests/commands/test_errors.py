@@ -378,7 +378,7 @@ class TestQuestions:
         file.write_text(header + "67,43,13,.25,.83,pizza\n")
         said = refused("predict", trained("weather_dinner"), file)
         assert said == (
-            f"Error: {file}: expected 'dinner' of the last row to be empty, as that is what is asked, got 'pizza'. "
+            f"Error: {file}: expected 'dinner' of the last row to be empty, as it is to be predicted, got 'pizza'. "
             "Add a row with high, low, wind, precipitation, humidity of the day to predict."
         )
 

@@ -168,7 +168,7 @@ class LogTask(AskingTask):
         log = read_log(parse_csv(text, source), columns)
         if self.known and log.target[-1]:
             raise BadInput(
-                f"{source}: expected '{self.target}' of the last row to be empty, as that is what is asked, got "
+                f"{source}: expected '{self.target}' of the last row to be empty, as it is to be predicted, got "
                 f"'{log.target[-1]}'. Add a row with {', '.join(self.known)} of the day to predict."
             )
         unknown = sorted(set(log.target) - {"", *self.classes})

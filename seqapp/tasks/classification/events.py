@@ -130,7 +130,7 @@ class EventTask(AskingTask):
         return f"{answer['answer']}  ({max(answer['probability']):.1%})"
 
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
-        """Append the sampled class's events after the question mark; then nothing more is asked."""
+        """Append the sampled class's events after the question mark; then there is no further question."""
         if raw["tokens"][0, -1] != QUESTION:
             return raw, None
         item = str(answer["classes"][0, sample(answer["probability"][0], temperature, random)])
