@@ -130,15 +130,15 @@ class Task(AskingTask):
 class AddingDataset(Dataset[Estimated]):
     """Numbers `(sequences, steps)` and their marked steps `(sequences, 2)`, cut in order."""
 
-    def __init__(self, values: NDArray[Any], places: NDArray[Any], split: str) -> None:
-        self.task, self.values, self.places = Task(values.shape[1]), values, places
-        self.sums = np.take_along_axis(values, places, 1).sum(1)
+    def __init__(self, values: NDArray[Any], marks: NDArray[Any], split: str) -> None:
+        self.task, self.values, self.marks = Task(values.shape[1]), values, marks
+        self.sums = np.take_along_axis(values, marks, 1).sum(1)
         self.cut = splits.cut(len(values), split)
         self.split = self.cut.describe()
-        fingerprint = sha256(values.tobytes(), places.tobytes())
+        fingerprint = sha256(values.tobytes(), marks.tobytes())
         self.data = {"sha256": fingerprint, "rows": len(values), "source": "random sequences"}
         last = self.cut.test[1] - 1
-        marked = np.isin(np.arange(values.shape[1]), places[last]).astype(np.float32)
+        marked = np.isin(np.arange(values.shape[1]), marks[last]).astype(np.float32)
         self.latest = {"values": values[[last]], "marked": marked[np.newaxis]}
 
     def examples(self, split: str) -> Windows:
@@ -146,7 +146,7 @@ class AddingDataset(Dataset[Estimated]):
         import tensorflow as tf
 
         rows, steps = slice(*getattr(self.cut, split)), self.values.shape[1]
-        values, places, sums = (tf.constant(held[rows]) for held in (self.values, self.places, self.sums))
+        values, marks, sums = (tf.constant(array[rows]) for array in (self.values, self.marks, self.sums))
         last = tf.one_hot(steps - 1, steps)
 
         def gather(indices: Tensor) -> Batch:
