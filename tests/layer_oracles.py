@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,8 +118,12 @@ class AtTheEnd:
     """A task that is answered at the end of a sequence."""
 
     inputs: Any = Vectors(4)
+    context: ClassVar[dict[str, Any]] = {}
     head = Category(5)
-    at_end = True
+    looks_ahead = True
+
+    def network(self, *_: Any) -> None:
+        """No wiring of its own."""
 
 
 def small_network(model: str = "lstm", task: Any = None, layers: int = 1, **shape: Any) -> Any:

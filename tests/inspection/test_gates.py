@@ -17,6 +17,7 @@ from layer_oracles import LITERATURE, ORACLES, UNITS, random_layer, sample
 from layer_oracles import small_network as network
 
 from seqapp import rooms
+from seqapp.contract import Encoded
 from seqapp.inspection import _traces
 from seqapp.inspection._traces import Trace, holdings, openness
 
@@ -42,7 +43,7 @@ def test_states_are_those_of_the_step(kind: str) -> None:
     inputs, _ = sample(layer, batch=1)
     weights = {weight.path.split("/")[-1]: weight.numpy() for weight in layer.trainable_weights}
     now = [np.zeros((1, UNITS)) for _ in layer.state_size]
-    found = _traces._traced(layer, tf.constant(inputs))
+    found = _traces._trace(layer, tf.constant(inputs), list(layer.get_initial_state(1)))
     for step in range(inputs.shape[1]):
         now = ORACLES[kind](weights, inputs[:, step], now)
         for values, state in zip(found.states.values(), now, strict=True):
@@ -51,7 +52,7 @@ def test_states_are_those_of_the_step(kind: str) -> None:
 
 def test_an_lstms_gates_make_its_states() -> None:
     layer = random_layer("LSTM")
-    found = _traces._traced(layer, tf.constant(sample(layer, batch=1)[0]))
+    found = _traces._trace(layer, tf.constant(sample(layer, batch=1)[0]), list(layer.get_initial_state(1)))
     i, f, g, o = found.gates.values()
     cell = found.states["cell state"]
     np.testing.assert_allclose(cell[1:], f[1:] * cell[:-1] + i[1:] * g[1:], atol=1e-12)
@@ -62,7 +63,7 @@ def test_an_lstms_gates_make_its_states() -> None:
 def test_every_model_shows_its_own_gates(model: str) -> None:
     made = network(model, layers=2, residual=True, zoneout=0.1)
     inputs = tf.random.stateless_normal((1, 7, 4), [1, 2])
-    found = _traces.traces(made, inputs)
+    found = _traces.traces(made, Encoded(inputs))
     assert [trace.layer for trace in found] == ["recurrent_1", "recurrent_2"]
     for trace in found:
         assert list(trace.gates) == GATES[model]
@@ -77,7 +78,7 @@ def test_every_model_shows_its_own_gates(model: str) -> None:
 def test_what_reads_from_the_end_is_shown_at_the_steps_it_read() -> None:
     made = network("gru", bidirectional=True)
     inputs = tf.random.stateless_normal((1, 7, 4), [1, 2])
-    ahead, back = _traces.traces(made, inputs)
+    ahead, back = _traces.traces(made, Encoded(inputs))
     layer = made.chain[0].layer
     np.testing.assert_allclose(ahead.memory, layer.forward_layer(inputs)[0][0], atol=1e-6)
     np.testing.assert_allclose(back.memory, layer.backward_layer(inputs)[0][0, ::-1], atol=1e-6)
