@@ -32,7 +32,7 @@ MODELS = {  # units of two layers with about as many parameters, and epochs for 
     "simple_rnn": ("768", "14"),
 }
 CORPUS_BYTES = 1_000_000_000
-SHORT = ["--split", "0.99,0.001,0.001", "--epoch-steps", "50", "--epochs", "1"]
+SHORT_RUN = ["--split", "0.99,0.001,0.001", "--epoch-steps", "50", "--epochs", "1"]
 
 
 def train_and_evaluate(folder: Path, *arguments: object) -> dict[str, Any]:
@@ -68,7 +68,7 @@ def large(file: Path, folder: Path, seeds: list[str]) -> None:
         "print(corpus.bytes / (time.perf_counter() - start) / 1e6)"
     )
     rate = float(subprocess.check_output([sys.executable, "-c", code], text=True).split()[-1])
-    _, wall, peak = seqapp("train", "text", "--file", text, *SHORT, "--out", folder / "run")
+    _, wall, peak = seqapp("train", "text", "--file", text, *SHORT_RUN, "--out", folder / "run")
     size = text.stat().st_size / 1e6
     print(f"{size:.0f} MB encoded at {rate:.0f} MB/s; trained for 50 steps in {wall:.0f} s, {peak:.0f} MB at most")
 

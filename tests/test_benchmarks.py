@@ -15,7 +15,7 @@ from seqapp import rooms
 from seqapp.api.compare import Comparison
 from seqapp.api.entries import Entry
 
-SMALLEST = Size(2, 4, 8, 1)
+TINY_SIZE = Size(2, 4, 8, 1)
 pytestmark = pytest.mark.slow
 
 
@@ -23,13 +23,13 @@ pytestmark = pytest.mark.slow
 def _smallest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Networks of eight units, and no PyTorch, which only the benchmarks' extra installs."""
     for name, value in {
-        "SIZES": [SMALLEST], "TRAINING_WORK": 64, "PRODUCTS": [(8, 8, 8)], "SEQUENCE_SIZES": [SMALLEST],
-        "BATCH_SIZES": [SMALLEST], "GROWTH_TOKENS": 1, "KINDS": {"LSTM": "LSTM"}, "RESULTS": tmp_path,
+        "SIZES": [TINY_SIZE], "TRAINING_WORK": 64, "PRODUCTS": [(8, 8, 8)], "SEQUENCE_SIZES": [TINY_SIZE],
+        "BATCH_SIZES": [TINY_SIZE], "GROWTH_TOKENS": 1, "KINDS": {"LSTM": "LSTM"}, "RESULTS": tmp_path,
         "CONTENDERS": {"seqapp": contenders.seqapp, "keras": contenders.keras_fit, "pytorch": contenders.seqapp},
         "GENERATORS": {"seqapp": contenders.seqapp_generator, "pytorch": contenders.seqapp_generator},
     }.items():  # fmt: skip
         monkeypatch.setattr(recurrence, name, value)
-    monkeypatch.setattr(contenders, "GENERATOR_SIZE", SMALLEST)
+    monkeypatch.setattr(contenders, "GENERATOR_SIZE", TINY_SIZE)
 
     def in_process(*arguments: object) -> tuple[str, float, float]:
         return conftest.seqapp(*arguments).stdout, 1.0, 2.0
@@ -47,7 +47,7 @@ def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert [row["batch"] for row in recurrence.generation(1, 3)] == [1, 64]
     assert recurrence.growth(1).keys() == {"steps", "batch"}
     capsys.readouterr()
-    recurrence.peak("seqapp", tuple(SMALLEST))
+    recurrence.peak("seqapp", tuple(TINY_SIZE))
     assert len(capsys.readouterr().out.split()) == 2
 
 
@@ -83,8 +83,8 @@ def test_series_are_measured(
     monkeypatch.setattr(series, "ROWS", 400)
     for part in ("etth1", "etth1_all", "passengers", "sp500", "rows"):
         getattr(series, part)(tmp_path, tmp_path, ["0"])
-    said = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
-    assert said == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
+    names = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
+    assert names == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
 
 
 def test_all_models_are_measured(
@@ -92,7 +92,7 @@ def test_all_models_are_measured(
 ) -> None:
     small = ["--layers", "1", "--epochs", "1", "--split", "0.8,0.1,0.1"]
     (tmp_path / "a.txt").write_text("Doug saw Jane. Jane saw Spot.\n" * 100)
-    for name, value in {"OPTIONS": small, "RATES": ("0.01", "0.02"), "LSTM_UNITS": 72, "SIZES": [SMALLEST],
+    for name, value in {"OPTIONS": small, "RATES": ("0.01", "0.02"), "LSTM_UNITS": 72, "SIZES": [TINY_SIZE],
                         "FOLDER": tmp_path / "models", "ROUNDS": 1, "TRAINING_WORK": 64, "models": lambda: ["lstm", "gru"]}.items():  # fmt: skip
         monkeypatch.setattr(models, name, value)
     models.cost(tmp_path, tmp_path, [])
