@@ -1,7 +1,7 @@
-"""The same network, optimizer and batches in three hands: seqapp's trainer, Keras's `model.fit`, and a PyTorch loop.
+"""The same network, optimizer and batches three times: in seqapp's trainer, Keras's `model.fit`, and a PyTorch loop.
 
-An embedding of 65 tokens in 65 places, recurrent layers, a dense head; float32, Adam at 0.001, gradients clipped to a
-global norm of 1. Tokens are random: the arithmetic does not care.
+A 65-dimensional embedding of 65 tokens, recurrent layers, a dense head; float32, Adam at 0.001, gradients clipped to a
+global norm of 1. Tokens are random, which does not affect the speed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Run = Callable[[], None]
 
 
 class Size(NamedTuple):
-    """One network and its batches."""
+    """Size of a network and of its batches."""
 
     batch: int
     steps: int
@@ -32,25 +32,26 @@ class Size(NamedTuple):
         return f"{self.batch} × {self.steps}, {self.units} × {self.layers}"
 
     def products(self) -> int:
-        """Floating-point operations of the products of a training step of the LSTM, as seqapp does them."""
+        """Count the floating-point operations of the matrix products in a training step of seqapp's LSTM."""
         rows, block = self.batch * self.steps, 4 * self.units
-        within = 3 * 2 * rows * self.units * block * self.layers  # forward, back to the state, to the recurrent kernel
+        within = 3 * 2 * rows * self.units * block * self.layers  # forward, gradients of state and recurrent kernel
         between = 3 * 2 * rows * self.units * block * (self.layers - 1)  # the same for the kernels of upper layers
-        table = 2 * rows * TOKENS * block  # to the table of rows; forward is a look-up
-        return within + between + table + 3 * 2 * rows * self.units * TOKENS
+        table = 2 * rows * TOKENS * block  # gradient of the embedding's table; forward is a lookup
+        head = 3 * 2 * rows * self.units * TOKENS
+        return within + between + table + head
 
 
-WRITER = Size(1, 1, 256, 2)
+GENERATOR_SIZE = Size(1, 1, 256, 2)
 
 
 def tokens(size: Size, count: int) -> tuple[Any, Any]:
-    """Inputs and targets, int `(count * batch, steps)`."""
-    drawn = np.random.default_rng(0).integers(0, TOKENS, (count * size.batch, size.steps + 1))
-    return drawn[:, :-1], drawn[:, 1:]
+    """Return random inputs and targets, int `(count * batch, steps)`."""
+    ids = np.random.default_rng(0).integers(0, TOKENS, (count * size.batch, size.steps + 1))
+    return ids[:, :-1], ids[:, 1:]
 
 
 def network(kind: str, size: Size) -> Any:
-    """seqapp's factory's network of a model file's layer."""
+    """Build seqapp's network around a layer of class `kind`."""
     from seqapp import layers
     from seqapp.contract.options import NetworkOptions
     from seqapp.features import Tokens
@@ -67,7 +68,7 @@ def network(kind: str, size: Size) -> Any:
 
 
 def seqapp(kind: str, size: Size, count: int) -> Run:
-    """`count` steps of seqapp's trainer, in one call as in a training."""
+    """Prepare `count` steps of seqapp's trainer, in one call as in a training run."""
     import tensorflow as tf
 
     from seqapp.data.windows import Windows
@@ -78,8 +79,8 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
 
     def gather(indices: Any) -> tuple[Any, Any, Any]:
-        chosen = tf.gather(targets, indices)
-        return tf.gather(inputs, indices), chosen, tf.ones_like(chosen, tf.float32)
+        batch = tf.gather(targets, indices)
+        return tf.gather(inputs, indices), batch, tf.ones_like(batch, tf.float32)
 
     windows = Windows(count * size.batch, gather)
     dataset: Any = SimpleNamespace(examples=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))
@@ -94,7 +95,7 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
 
 
 def keras_fit(kind: str, size: Size, count: int) -> Run:
-    """`count` steps of `model.fit` on stock Keras layers."""
+    """Prepare `count` steps of `model.fit` on stock Keras layers."""
     import keras
     import tensorflow as tf
 
@@ -110,13 +111,13 @@ def keras_fit(kind: str, size: Size, count: int) -> Run:
     )
     data = tf.data.Dataset.from_tensor_slices((inputs, targets)).batch(size.batch, drop_remainder=True).prefetch(2)
     options = tf.data.Options()
-    options.autotune.enabled = False  # or fit waits for its thread after an epoch, up to as long as the epoch took
+    options.autotune.enabled = False  # else fit waits after an epoch for its thread, up to the epoch's own time
     data = data.with_options(options)
     return lambda: model.fit(data, shuffle=False, verbose=0)
 
 
 def torch_network(kind: str, size: Size) -> Any:
-    """The same network in PyTorch, on as many threads as there are cores."""
+    """Build the same network in PyTorch, with one thread per core."""
     import torch
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -136,7 +137,7 @@ def torch_network(kind: str, size: Size) -> Any:
 
 
 def torch_loop(kind: str, size: Size, count: int) -> Run:
-    """`count` steps of the usual PyTorch loop."""
+    """Prepare `count` steps of the usual PyTorch loop."""
     import torch
 
     model = torch_network(kind, size)
@@ -154,39 +155,39 @@ def torch_loop(kind: str, size: Size, count: int) -> Run:
     return run
 
 
-def seqapp_writer(batch: int, length: int) -> Run:
-    """`length` tokens for each row, sampled in the graph by an LSTM of 256 × 2."""
+def seqapp_generator(batch: int, length: int) -> Run:
+    """Prepare sampling in the graph: `length` tokens for each of `batch` rows."""
     import tensorflow as tf
 
     from seqapp.generation.decoding import Decoding, Stop, decode, prefill
     from seqapp.generation.sampling import Sampler
 
-    net = network("LSTM", WRITER)
+    net = network("LSTM", GENERATOR_SIZE)
     net.avoid_cudnn()
     forbidden, never = tf.zeros([TOKENS], tf.bool), Stop(tf.zeros([batch, 0], tf.int32))
     sampler = Sampler(tf.ones([batch]), tf.range(batch))
     decoding = Decoding(sampler, tf.fill([batch], length), never, forbidden, end=-1)
 
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
-    def write(prompt: Any) -> Any:
+    def generate(prompt: Any) -> Any:
         state = prefill(net, prompt, tf.ones([batch], tf.int32), never)
         return decode(net, state, tf.constant(length), decoding)[0]
 
     prompt = tf.ones([batch, 1], tf.int32)
-    return lambda: write(prompt).numpy()
+    return lambda: generate(prompt).numpy()
 
 
-def torch_writer(batch: int, length: int) -> Run:
-    """The same by the usual loop over single steps."""
+def torch_generator(batch: int, length: int) -> Run:
+    """Prepare sampling by the usual PyTorch loop over single steps: `length` tokens for each of `batch` rows."""
     import torch
 
-    net, first = torch_network("LSTM", WRITER).eval(), torch.ones(batch, 1, dtype=torch.long)
+    net, first = torch_network("LSTM", GENERATOR_SIZE).eval(), torch.ones(batch, 1, dtype=torch.long)
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]
-    def write() -> None:
+    def generate() -> None:
         ids, state = first, None
         for _ in range(length):
             logits, state = net(ids, state)
             ids = torch.multinomial(torch.softmax(logits[:, -1], -1), 1)
 
-    return write
+    return generate

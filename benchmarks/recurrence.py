@@ -2,9 +2,9 @@
 
     python -m benchmarks.recurrence [--parts training,share,generation,memory,growth] [--rounds 7]
 
-Each comparison is interleaved in one process, round after round, and the medians are compared; memory is measured in a
-process for each contender and round. Prints tables in Markdown; writes recurrence.json and recurrence.svg to
-benchmarks/results/.
+The contenders of a comparison take turns in one process, round after round, and their medians are compared; memory is
+measured in a process for each contender and round. Prints tables in Markdown; writes recurrence.json and
+recurrence.svg to benchmarks/results/.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from benchmarks.contenders import KINDS, Size
 
 SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2), Size(32, 128, 512, 2)]
 CONTENDERS = {"seqapp": contenders.seqapp, "keras": contenders.keras_fit, "pytorch": contenders.torch_loop}
-WRITERS = {"seqapp": contenders.seqapp_writer, "pytorch": contenders.torch_writer}
-WORK = 60_000_000  # rows × steps × units × layers of a measurement of training
+GENERATORS = {"seqapp": contenders.seqapp_generator, "pytorch": contenders.torch_generator}
+TRAINING_WORK = 60_000_000  # rows × steps × units × layers of one measurement
 PRODUCTS = [(4096, 512, 2048), (4096, 2048, 2048), (2048, 2048, 2048)]
-LONGER = [Size(64, steps, 256, 1) for steps in (64, 256, 1024, 4096)]
-LARGER = [Size(batch, 64, 256, 1) for batch in (1, 8, 32, 64, 128, 256, 512)]
-TOKENS = 100_000  # of a measurement of growth
+SEQUENCE_SIZES = [Size(64, steps, 256, 1) for steps in (64, 256, 1024, 4096)]
+BATCH_SIZES = [Size(batch, 64, 256, 1) for batch in (1, 8, 32, 64, 128, 256, 512)]
+GROWTH_TOKENS = 100_000  # of one measurement
 RESULTS = Path(__file__).parent / "results"
 
 
 def interleaved(runs: dict[str, contenders.Run], rounds: int) -> dict[str, float]:
-    """Median seconds of each, measured in turns after two rounds to warm up."""
+    """Run each in turn, `rounds` times after two rounds of warm-up; return the median seconds of each."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 2):
         for name, run in runs.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             run()
             if number >= 2:
-                seconds[name].append(time.perf_counter() - began)
+                seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(each) for name, each in seconds.items()}
 
 
 def training(rounds: int) -> list[dict[str, Any]]:
-    """Milliseconds for a training step: every kind of layer, every size, every contender."""
+    """Measure milliseconds per training step for every kind of layer, size and contender."""
     rows = []
     for kind in KINDS:
         for size in SIZES:
-            count = WORK // (size.batch * size.steps * size.units * size.layers)
+            count = TRAINING_WORK // (size.batch * size.steps * size.units * size.layers)
             medians = interleaved({name: make(kind, size, count) for name, make in CONTENDERS.items()}, rounds)
             row = {name: 1000 * seconds / count for name, seconds in medians.items()}
             rows.append({"layer": kind, "size": str(size), **row})
@@ -65,7 +65,7 @@ def training(rounds: int) -> list[dict[str, Any]]:
 
 
 def share(rounds: int) -> dict[str, float]:
-    """Share of the machine's large-product speed that the largest LSTM training reaches."""
+    """Measure which share of the machine's speed in large matrix products the largest LSTM reaches in training."""
     import tensorflow as tf
 
     size, runs, operations = SIZES[-1], {}, {}
@@ -83,22 +83,22 @@ def share(rounds: int) -> dict[str, float]:
 
 
 def generation(rounds: int, length: int = 500) -> list[dict[str, Any]]:
-    """Tokens a second of 256 × 2 LSTM, sampled in the graph, against a PyTorch loop over single steps."""
+    """Measure tokens per second of a 256 × 2 LSTM sampled in the graph, and of a PyTorch loop over single steps."""
     rows = []
     for batch in (1, 64):
-        medians = interleaved({name: make(batch, length) for name, make in WRITERS.items()}, rounds)
+        medians = interleaved({name: make(batch, length) for name, make in GENERATORS.items()}, rounds)
         row = {name: batch * length / seconds for name, seconds in medians.items()}
         rows.append({"batch": batch, **row})
         print(
             f"| {batch} | {row['seqapp']:.0f} | {row['pytorch']:.0f} | {row['seqapp'] / row['pytorch']:.2f} × |",
             flush=True,
         )
-    print(f"batch 64 makes {rows[1]['seqapp'] / rows[0]['seqapp']:.1f} × as many tokens as batch 1", flush=True)
+    print(f"batch 64 generates {rows[1]['seqapp'] / rows[0]['seqapp']:.1f} × as many tokens as batch 1", flush=True)
     return rows
 
 
 def memory(rounds: int) -> list[dict[str, Any]]:
-    """MB: what a training of this size adds to the peak of the process after a tiny one, and that peak; medians."""
+    """Measure MB that training at each size adds to the memory after a tiny training run, and the peak; medians."""
     rows = []
     for size in SIZES:
         row: dict[str, Any] = {"size": str(size)}
@@ -117,7 +117,7 @@ def memory(rounds: int) -> list[dict[str, Any]]:
 
 
 def peak(name: str, size: tuple[int, int, int, int]) -> None:
-    """Print MB; what a tiny training loads once, compilers included, is not counted in the first of the two."""
+    """Print the MB added after a tiny training run, which loads libraries and compilers, and the peak."""
     CONTENDERS[name]("LSTM", Size(2, 2, 8, size[3]), 2)()
     before = _status("VmRSS")
     CONTENDERS[name]("LSTM", Size(*size), 4)()
@@ -126,28 +126,28 @@ def peak(name: str, size: tuple[int, int, int, int]) -> None:
 
 
 def _status(entry: str) -> int:
-    """kB, of this process."""
+    """Return an entry of this process's status file, in kB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(entry)).split()[1])
 
 
 def growth(rounds: int) -> dict[str, list[dict[str, float]]]:
-    """Microseconds for a token of a training step: longer sequences, then larger batches."""
-    found: dict[str, list[dict[str, float]]] = {"steps": [], "batch": []}
-    for part, sizes in (("steps", LONGER), ("batch", LARGER)):
-        counts = {getattr(size, part): max(2, TOKENS // (size.batch * size.steps)) for size in sizes}
+    """Measure microseconds per token of a training step: longer sequences, then larger batches."""
+    results: dict[str, list[dict[str, float]]] = {"steps": [], "batch": []}
+    for part, sizes in (("steps", SEQUENCE_SIZES), ("batch", BATCH_SIZES)):
+        counts = {getattr(size, part): max(2, GROWTH_TOKENS // (size.batch * size.steps)) for size in sizes}
         by_value = {getattr(size, part): size for size in sizes}
         runs = {str(value): contenders.seqapp("LSTM", size, counts[value]) for value, size in by_value.items()}
         for value, seconds in interleaved(runs, rounds).items():
             size = by_value[int(value)]
             each = 1e6 * seconds / (counts[int(value)] * size.batch * size.steps)
-            found[part].append({part: int(value), "microseconds": each})
+            results[part].append({part: int(value), "microseconds": each})
             print(f"| {part} {value} | {each:.2f} |", flush=True)
-    return found
+    return results
 
 
 def draw(rows: list[dict[str, Any]], file: Path) -> None:
-    """Bars: how many times as fast as Keras and PyTorch each training is."""
+    """Draw bars: how many times as fast as Keras and PyTorch each training step is."""
     import matplotlib as mpl
 
     mpl.use("Agg")
@@ -168,19 +168,19 @@ def draw(rows: list[dict[str, Any]], file: Path) -> None:
 
 
 def main() -> None:
-    """Run the parts."""
+    """Run the parts that the command line names."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser()
     parser.add_argument("--parts", default="training,share,generation,memory,growth")
     parser.add_argument("--rounds", type=int, default=7)
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "recurrence.json"
     results = json.loads(file.read_text()) if file.is_file() else {}
-    for part in chosen.parts.split(","):
+    for part in arguments.parts.split(","):
         print(f"\n## {part}", flush=True)
         measure: Any = globals()[part]
-        results[part] = measure(chosen.rounds)
+        results[part] = measure(arguments.rounds)
         file.write_text(json.dumps(results, indent=1))
     if "training" in results:
         draw(results["training"], RESULTS / "recurrence.svg")

@@ -1,4 +1,4 @@
-"""FastAPI under uvicorn, with uvloop and httptools; a function without `async` runs in its thread pool."""
+"""FastAPI under uvicorn with uvloop and httptools. Functions without `async` run in its thread pool."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import uvicorn
 from fastapi import FastAPI
 from pydantic import BaseModel
 
-from benchmarks.rivals import answered, loaded
+from benchmarks import rivals
 
 
 class Question(BaseModel):
-    """A request's body."""
+    """The body of a request."""
 
     instances: list[list[list[float]]]
 
 
 def main(folder: str, port: int) -> None:
-    """Serve until killed."""
-    app, function = FastAPI(), loaded(folder)
+    """Serve a SavedModel until killed."""
+    app, function = FastAPI(), rivals.load(folder)
 
     @app.post("/predict")
     def predict(question: Question) -> dict[str, Any]:
-        return answered(function, question.instances)
+        return rivals.predict(function, question.instances)
 
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False)
 

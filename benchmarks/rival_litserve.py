@@ -7,11 +7,11 @@ from typing import Any
 
 import litserve
 
-from benchmarks.rivals import answered, loaded
+from benchmarks import rivals
 
 
 class Api(litserve.LitAPI):
-    """What its worker does with a request."""
+    """The steps of a request in LitServe's worker process."""
 
     def __init__(self, folder: str) -> None:
         super().__init__()
@@ -19,19 +19,19 @@ class Api(litserve.LitAPI):
 
     def setup(self, device: str) -> None:
         """Load the model, in the worker."""
-        self.function = loaded(self.folder)
+        self.function = rivals.load(self.folder)
 
     def decode_request(self, request):  # type: ignore[no-untyped-def]
-        """The rows of a request; LitServe would take a type named here for a form."""
+        """Return the rows of a request. (LitServe reads a parameter with a type annotation as form data.)"""
         return request["instances"]
 
     def predict(self, instances: Any) -> dict[str, Any]:
-        """Answer them."""
-        return answered(self.function, instances)
+        """Return the predictions for the rows."""
+        return rivals.predict(self.function, instances)
 
-    def encode_response(self, made: dict[str, Any]) -> dict[str, Any]:
-        """As it is."""
-        return made
+    def encode_response(self, output: dict[str, Any]) -> dict[str, Any]:
+        """Return the predictions unchanged."""
+        return output
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""The claims that must hold for more than one seed: counting through absences, stories without mistakes, exact sums.
+"""Claims that must hold for more than one seed: counting through missing days, stories without mistakes, exact sums.
 
     python -m benchmarks.seeds [--seeds 1,2]
 
-Each row is a default training of its own, evaluated on its test split.
+Each row is one default training run, evaluated on its test split.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ CLAIMS = [
 
 
 def seqapp(*arguments: str) -> str:
-    """Run a command; its standard output."""
+    """Run a command; return its standard output."""
     command = [sys.executable, "-m", "seqapp", *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True).stdout
 
 
 def claim(document: dict[str, Any]) -> str:
-    """What the claim is about, in words."""
+    """Return the figures of the claim, in words."""
     metrics, baselines = document["metrics"], document["baselines"]
     if "best_possible" in baselines:
         names = ("accuracy", "accuracy_after_7_unknown")
@@ -44,12 +44,13 @@ def claim(document: dict[str, Any]) -> str:
 
 
 def main() -> None:
-    """Train, evaluate, print a row for each."""
+    """Train and evaluate each; print a row for each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="1,2")
+    seeds = parser.parse_args().seeds.split(",")
     print("| dataset | model | seed | on the test split |\n|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
-        for seed in parser.parse_args().seeds.split(","):
+        for seed in seeds:
             for dataset, options, models in CLAIMS:
                 for model in models:
                     run = f"{folder}/{dataset}-{model}-{seed}"

@@ -1,4 +1,4 @@
-"""A server as a process of its own, and clients: one for questions, one that sends prepared bytes as fast as it can."""
+"""`seqapp serve` as a separate process, and clients: a convenient one, and a fast one that sends prepared bytes."""
 
 from __future__ import annotations
 
@@ -22,13 +22,23 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass
-class Listening:
+class LocalServer:
     """A server on this machine, as a client sees it."""
 
     port: int
 
     def ask(self, verb: str, path: str, body: bytes | str | None = None, **headers: str) -> tuple[int, Any, Any]:
-        """Status, headers and the body: JSON where it says so."""
+        """Send one request.
+
+        Args:
+            verb: the HTTP method.
+            path: the path, with a query if any.
+            body: the body; an iterator of bytes is sent in chunks.
+            **headers: further headers, with `_` for `-`.
+
+        Returns:
+            Status, headers, and the body, parsed if it is JSON.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(verb, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
         response = connection.getresponse()
@@ -38,87 +48,87 @@ class Listening:
         return response.status, response.headers, json.loads(content) if is_json else content
 
     def predict(self, model: str, **document: Any) -> Any:
-        """What a model answers to a document."""
+        """Return a model's answer to a predict request."""
         code, _, answer = self.ask("POST", f"/v1/models/{model}:predict", json.dumps(document))
         assert code == 200, answer
         return answer
 
 
 @dataclass
-class Served(Listening):
-    """`seqapp serve`, once it listens."""
+class ServerProcess(LocalServer):
+    """A running `seqapp serve`."""
 
     process: subprocess.Popen[str]
-    said: list[str]  # lines on stderr
+    stderr: list[str]  # lines so far
 
-    def end(self, number: int = signal.SIGTERM) -> int:
-        """Send a signal and wait: the exit code."""
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, wait, and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(60)
 
 
 @contextmanager
-def serving(*arguments: object, code: int | None = 0) -> Iterator[Served]:
-    """Run `seqapp serve … --port 0`; when done, SIGTERM ends it with exit code 0."""
+def run_server(*arguments: object, code: int | None = 0) -> Iterator[ServerProcess]:
+    """Run `seqapp serve … --port 0`; in the end stop it by SIGTERM and check its exit code."""
     command = [sys.executable, "-m", "seqapp", "serve", *map(str, arguments), "--port", "0"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
-    said: list[str] = []
+    lines: list[str] = []
     assert process.stdout is not None
     assert process.stderr is not None
-    listening = threading.Thread(target=said.extend, args=[process.stderr], daemon=True)
-    listening.start()
+    reader = threading.Thread(target=lines.extend, args=[process.stderr], daemon=True)
+    reader.start()
     try:
-        page = next((line for line in process.stdout if line.endswith("/\n")), None)  # said last
-        assert page, said
-        served = Served(int(page.rsplit(":", 1)[1].strip("/\n")), process, said)
-        yield served
+        page = next((line for line in process.stdout if line.endswith("/\n")), None)  # the last line
+        assert page, lines
+        server = ServerProcess(int(page.rsplit(":", 1)[1].strip("/\n")), process, lines)
+        yield server
         if process.poll() is None:
-            assert served.end() == code, said
+            assert server.stop() == code, lines
     finally:
         process.kill()
         process.wait()
-        listening.join(10)
+        reader.join(10)
         for stream in (process.stdout, process.stderr):
             stream.close()
 
 
 def wait_for(condition: Any, seconds: float = 30) -> None:
-    """Until something is so; fails if it does not come."""
-    until = time.monotonic() + seconds
+    """Wait until `condition()` is true; fail after `seconds`."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < until, "it did not come"
+        assert time.monotonic() < deadline, f"still false after {seconds:g} s"
         time.sleep(0.02)
 
 
 class Client:
-    """A connection that stays open. It does as little as it can, so that what is measured is the server."""
+    """A persistent connection. It does as little work as possible, so that measurements show the server."""
 
     def __init__(self, port: int, timeout: float = 60) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Status and body.
+        """Send a request; return status and body.
 
         Raises:
-            ConnectionError: the server closed the connection before its answer was whole.
+            ConnectionError: the server closed the connection before the end of its answer.
         """
         self.socket.sendall(request)
         received = b""
         while (end := received.find(b"\r\n\r\n")) < 0:
-            received += self._more()
+            received += self._receive()
         length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", received[: end + 2])
-        whole = end + 4 + (int(length[1]) if length else 0)
-        while len(received) < whole:
-            received += self._more()
+        size = end + 4 + (int(length[1]) if length else 0)
+        while len(received) < size:
+            received += self._receive()
         return int(received[9:12]), received[end + 4 :]
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self.socket.close()
 
-    def _more(self) -> bytes:
+    def _receive(self) -> bytes:
         received = self.socket.recv(1 << 16)
         if not received:
             raise ConnectionError
@@ -126,13 +136,13 @@ class Client:
 
 
 def request(path: str, document: Any) -> bytes:
-    """A POST of JSON on a connection that stays open, as bytes."""
+    """Return a POST of JSON on a persistent connection, as bytes."""
     body = json.dumps(document).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return head.encode() + b"\r\n\r\n" + body
 
 
 def memory(process: int) -> float:
-    """Megabytes that a process holds now."""
+    """Return a process's resident memory in megabytes."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

@@ -1,12 +1,12 @@
-"""Measure what a whole command costs: wall time to a validation loss on a text, against scripts one would write.
+"""Measure wall time to a validation loss on a text: `seqapp train text` against the scripts one would write instead.
 
     python -m benchmarks.to_loss tinyshakespeare.txt [--loss 1.70] [--rounds 3] [--contenders …]
 
-`seqapp train text` against `model.fit` on stock Keras layers and the usual PyTorch loop: the same network, windows of
-64 characters, batches of 64, Adam at 0.01, gradients clipped to 1, validation after every epoch. seqapp carries its
-state from window to window; the scripts begin each at zero, and validate on characters with 64 or more before them.
-Times are of whole processes, imports included, up to the first epoch whose validation loss is low enough; contenders
-take turns.
+The scripts are `model.fit` on stock Keras layers and the usual PyTorch loop, with the same network, windows of 64
+characters, batches of 64, Adam at 0.01, gradients clipped to 1 and validation after every epoch. seqapp carries its
+state from window to window; the scripts start each window at zero, and validate on characters that have 64 or more
+before them. Times are of whole processes, imports included, up to the first epoch whose validation loss is low enough;
+contenders take turns.
 """
 
 from __future__ import annotations
@@ -28,9 +28,10 @@ LENGTH, BATCH, EPOCHS, RATE = 64, 64, 24, 0.01
 
 
 def windows(file: Path) -> tuple[Any, Any]:
-    """Token ids to train on, `(windows, LENGTH + 1)`, and to validate on, `(windows, 2 * LENGTH + 1)`: 70 and 15 %.
+    """Return token ids for training, `(windows, LENGTH + 1)`, and validation, `(windows, 2 * LENGTH + 1)`.
 
-    The first half of a validation window is context, as seqapp has it, and is not scored.
+    They are the first 70 % of the text and the following 15 %. The first half of a validation window is context, as
+    seqapp has it, and is not scored.
     """
     ids = np.unique(list(file.read_text(encoding="utf-8")), return_inverse=True)[1]
     cuts = [int(len(ids) * share) for share in (0.7, 0.85)]
@@ -47,7 +48,7 @@ def keras_script(file: Path, loss: float, units: int) -> None:
     """Train with model.fit until the validation loss is low enough."""
     import keras
 
-    class Enough(keras.callbacks.Callback):  # type: ignore[misc]
+    class StopBelow(keras.callbacks.Callback):  # type: ignore[misc]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
             print(f"epoch {epoch + 1}: {logs['val_loss']:.3f}", flush=True)
             self.model.stop_training = logs["val_loss"] <= loss
@@ -69,7 +70,7 @@ def keras_script(file: Path, loss: float, units: int) -> None:
     )
     weights = np.repeat([[0.0, 2.0]], LENGTH, axis=1).repeat(len(validation), 0)  # Keras divides by all, not by weight
     held_out = (validation[:, :-1], validation[:, 1:], weights)
-    model.fit(train[:, :-1], train[:, 1:], BATCH, EPOCHS, verbose=0, validation_data=held_out, callbacks=[Enough()])
+    model.fit(train[:, :-1], train[:, 1:], BATCH, EPOCHS, verbose=0, validation_data=held_out, callbacks=[StopBelow()])
 
 
 def torch_script(file: Path, loss: float, units: int) -> None:
@@ -95,39 +96,49 @@ def torch_script(file: Path, loss: float, units: int) -> None:
             optimizer.step()
             schedule.step()
         with torch.no_grad():
-            found = statistics.fmean(float(measure(batch)) for batch in validation.split(BATCH))
-        print(f"epoch {epoch + 1}: {found:.3f}", flush=True)
-        if found <= loss:
+            mean = statistics.fmean(float(measure(batch)) for batch in validation.split(BATCH))
+        print(f"epoch {epoch + 1}: {mean:.3f}", flush=True)
+        if mean <= loss:
             break
 
 
 def seqapp_command(file: Path, units: int) -> list[str]:
-    """The command; it is stopped from outside when a line of its progress says that the loss is low enough."""
+    """Return the command; `wall` stops it when its progress reports a loss that is low enough."""
     folder = tempfile.mkdtemp()
-    same = {"units": units, "layers": 1, "dropout": 0, "bptt": LENGTH, "batch-size": BATCH, "epochs": EPOCHS,
+    options = {"units": units, "layers": 1, "dropout": 0, "bptt": LENGTH, "batch-size": BATCH, "epochs": EPOCHS,
             "learning-rate": RATE, "warmup": 0, "weight-decay": 0, "ema-momentum": 0}  # fmt: skip
-    options = [word for name, value in same.items() for word in (f"--{name}", str(value))]
-    return [sys.executable, "-m", "seqapp", "train", "text", "--file", str(file), *options, "--out", f"{folder}/run"]
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    return [sys.executable, "-m", "seqapp", "train", "text", "--file", str(file), *words, "--out", f"{folder}/run"]
 
 
 def wall(name: str, file: Path, loss: float, units: int) -> tuple[float, str]:
-    """Seconds until the process has reported a validation loss low enough, and that report."""
+    """Run a contender until it reports a validation loss that is low enough.
+
+    Args:
+        name: of a function here.
+        file: the text.
+        loss: in nats per character.
+        units: of the one recurrent layer.
+
+    Returns:
+        Wall seconds, infinite if it never did, and the line of the report.
+    """
     code = f"from pathlib import Path; from benchmarks.to_loss import *; {name}(Path({str(file)!r}), {loss}, {units})"
     command = [sys.executable, "-c", code] if name.endswith("script") else seqapp_command(file, units)
-    began = time.perf_counter()
+    start = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout
         for line in process.stdout:
             words = line.replace("validation loss ", ":").split(":")
             if line.startswith("epoch") and float(words[1].split()[0]) <= loss:
-                seconds = time.perf_counter() - began
+                seconds = time.perf_counter() - start
                 process.kill()
                 return seconds, line.strip()
-    return math.inf, f"never came to {loss} in {EPOCHS} epochs"
+    return math.inf, f"did not reach {loss} in {EPOCHS} epochs"
 
 
 def main() -> None:
-    """Take turns, print medians."""
+    """Run the contenders in turns; print the median of each."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     parser = argparse.ArgumentParser()
     parser.add_argument("file", type=Path)
@@ -135,13 +146,13 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--contenders", default="seqapp,keras_script,torch_script")
-    chosen = parser.parse_args()
-    seconds: dict[str, list[float]] = {name: [] for name in chosen.contenders.split(",")}
-    for _ in range(chosen.rounds):
+    arguments = parser.parse_args()
+    seconds: dict[str, list[float]] = {name: [] for name in arguments.contenders.split(",")}
+    for _ in range(arguments.rounds):
         for name, each in seconds.items():
-            taken, said = wall(name, chosen.file, chosen.loss, chosen.units)
-            each.append(taken)
-            print(f"{name}: {taken:.1f} s, {said}", flush=True)
+            wall_seconds, report = wall(name, arguments.file, arguments.loss, arguments.units)
+            each.append(wall_seconds)
+            print(f"{name}: {wall_seconds:.1f} s, {report}", flush=True)
     for name, each in seconds.items():
         ratio = statistics.median(each) / statistics.median(next(iter(seconds.values())))
         print(f"| {name} | {statistics.median(each):.1f} | {ratio:.2f} × |")

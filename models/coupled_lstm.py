@@ -4,7 +4,7 @@ from typing import Any
 
 
 def layer(units: int, name: str) -> Any:
-    """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last states h and c."""
     from seqapp.layers import CoupledLSTM
 
     return CoupledLSTM(units, return_sequences=True, return_state=True, name=name)

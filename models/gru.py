@@ -6,7 +6,7 @@ COMPARED = 3  # `compare` trains it by default, third
 
 
 def layer(units: int, name: str) -> Any:
-    """One GRU over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last state."""
     from seqapp.layers import GRU
 
     return GRU(units, return_sequences=True, return_state=True, name=name)

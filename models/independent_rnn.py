@@ -14,7 +14,7 @@ class Options:
 
 
 def layer(units: int, name: str, activation: str) -> Any:
-    """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last state."""
     from seqapp.layers import IndependentRNN
 
     return IndependentRNN(units, activation=activation, return_sequences=True, return_state=True, name=name)

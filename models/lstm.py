@@ -6,7 +6,7 @@ DEFAULT, COMPARED = True, 2  # `train` uses it without --model; `compare` trains
 
 
 def layer(units: int, name: str) -> Any:
-    """One LSTM over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last states h and c."""
     from seqapp.layers import LSTM
 
     return LSTM(units, return_sequences=True, return_state=True, name=name)

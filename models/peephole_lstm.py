@@ -17,7 +17,7 @@ class Options:
 
 
 def layer(units: int, name: str, output_activation: str) -> Any:
-    """One layer over `(batch, steps, features)` that gives `(batch, steps, units)` and its last states h and c."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last states h and c."""
     from seqapp.layers import PeepholeLSTM
 
     return PeepholeLSTM(units, output_activation=output_activation, return_sequences=True, return_state=True, name=name)

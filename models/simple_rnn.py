@@ -18,7 +18,7 @@ class Options:
 
 
 def layer(units: int, name: str, activation: str) -> Any:
-    """One SimpleRNN over `(batch, steps, features)` that gives `(batch, steps, units)` and its last state."""
+    """Return a layer: `(batch, steps, features)` -> `(batch, steps, units)` and its last state."""
     from seqapp.layers import SimpleRNN
 
     return SimpleRNN(units, activation=activation, return_sequences=True, return_state=True, name=name)

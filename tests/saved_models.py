@@ -1,4 +1,4 @@
-"""SavedModels that Keras and seqapp had no hand in, for the tests of serving."""
+"""SavedModels made without Keras and seqapp, for the tests of serving."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def half_plus_two(base: Path, version: int = 1, add: float = 2.0) -> Path:
-    """y = x / 2 + 2, any shape with a batch axis; `columns`: two inputs; `ended`: text with bytes in and out."""
+    """Save y = x / 2 + `add` as `base`/`version`, with further signatures for every type and shape; return the folder."""
     import tensorflow as tf
 
     module: Any = tf.Module()

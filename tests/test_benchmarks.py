@@ -1,4 +1,4 @@
-"""The benchmarks run, at their smallest: what they measure is theirs to say, that they still can is said here."""
+"""Every benchmark runs at its smallest size."""
 
 from __future__ import annotations
 
@@ -9,34 +9,34 @@ import conftest
 import numpy as np
 import pytest
 
-from benchmarks import contenders, defaults, memory, recurrence, series, text, to_loss, zoo
+from benchmarks import contenders, defaults, memory, models, recurrence, series, text, to_loss
 from benchmarks.contenders import Size
 from seqapp import rooms
 from seqapp.api.compare import Comparison
 from seqapp.api.entries import Entry
 
-SMALLEST = Size(2, 4, 8, 1)
+TINY_SIZE = Size(2, 4, 8, 1)
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)
 def _smallest(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Networks of eight units; without PyTorch, which is installed for benchmarks alone."""
+    """Networks of eight units, and no PyTorch, which only the benchmarks' extra installs."""
     for name, value in {
-        "SIZES": [SMALLEST], "WORK": 64, "PRODUCTS": [(8, 8, 8)], "LONGER": [SMALLEST], "LARGER": [SMALLEST],
-        "TOKENS": 1, "KINDS": {"LSTM": "LSTM"}, "RESULTS": tmp_path,
+        "SIZES": [TINY_SIZE], "TRAINING_WORK": 64, "PRODUCTS": [(8, 8, 8)], "SEQUENCE_SIZES": [TINY_SIZE],
+        "BATCH_SIZES": [TINY_SIZE], "GROWTH_TOKENS": 1, "KINDS": {"LSTM": "LSTM"}, "RESULTS": tmp_path,
         "CONTENDERS": {"seqapp": contenders.seqapp, "keras": contenders.keras_fit, "pytorch": contenders.seqapp},
-        "WRITERS": {"seqapp": contenders.seqapp_writer, "pytorch": contenders.seqapp_writer},
+        "GENERATORS": {"seqapp": contenders.seqapp_generator, "pytorch": contenders.seqapp_generator},
     }.items():  # fmt: skip
         monkeypatch.setattr(recurrence, name, value)
-    monkeypatch.setattr(contenders, "WRITER", SMALLEST)
+    monkeypatch.setattr(contenders, "GENERATOR_SIZE", TINY_SIZE)
 
     def in_process(*arguments: object) -> tuple[str, float, float]:
         return conftest.seqapp(*arguments).stdout, 1.0, 2.0
 
     monkeypatch.setattr(text, "seqapp", in_process)
     monkeypatch.setattr(series, "seqapp", in_process)
-    monkeypatch.setattr(zoo, "seqapp", in_process)
+    monkeypatch.setattr(models, "seqapp", in_process)
 
 
 def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -47,7 +47,7 @@ def test_the_engine_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Pa
     assert [row["batch"] for row in recurrence.generation(1, 3)] == [1, 64]
     assert recurrence.growth(1).keys() == {"steps", "batch"}
     capsys.readouterr()
-    recurrence.peak("seqapp", tuple(SMALLEST))
+    recurrence.peak("seqapp", tuple(TINY_SIZE))
     assert len(capsys.readouterr().out.split()) == 2
 
 
@@ -78,13 +78,13 @@ def test_series_are_measured(
         f"{1949 + month // 12}-{month % 12 + 1:02},{100 + month + month % 12}" for month in range(144)))  # fmt: skip
     monkeypatch.setattr(series, "HOURS", small)
     monkeypatch.setattr(series, "CHANNELS", [*small, "--channels", "independent", "--target", "HUFL,OT"])
-    monkeypatch.setattr(series, "LONG", ["--epochs", "1", "--window", "6"])
+    monkeypatch.setattr(series, "ROWS_OPTIONS", ["--epochs", "1", "--window", "6"])
     monkeypatch.setattr(series, "PASSENGERS", [*small, "--horizon", "6"])
     monkeypatch.setattr(series, "ROWS", 400)
     for part in ("etth1", "etth1_all", "passengers", "sp500", "rows"):
         getattr(series, part)(tmp_path, tmp_path, ["0"])
-    said = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
-    assert said == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
+    names = [line.split("|")[1].strip() for line in capsys.readouterr().out.splitlines() if "| 0 |" in line]
+    assert names == ["OT, 96 hours", "7 columns, 96 hours", "passengers, 6 months", "S&P 500, next day"]
 
 
 def test_all_models_are_measured(
@@ -92,39 +92,39 @@ def test_all_models_are_measured(
 ) -> None:
     small = ["--layers", "1", "--epochs", "1", "--split", "0.8,0.1,0.1"]
     (tmp_path / "a.txt").write_text("Doug saw Jane. Jane saw Spot.\n" * 100)
-    for name, value in {"OPTIONS": small, "RATES": ("0.01", "0.02"), "LSTM_UNITS": 72, "SIZES": [SMALLEST],
-                        "FOLDER": tmp_path / "zoo", "ROUNDS": 1, "WORK": 64, "models": lambda: ["lstm", "gru"]}.items():  # fmt: skip
-        monkeypatch.setattr(zoo, name, value)
-    zoo.cost(tmp_path, tmp_path, [])
-    zoo.shakespeare(tmp_path / "a.txt", tmp_path, ["0", "1"])
+    for name, value in {"OPTIONS": small, "RATES": ("0.01", "0.02"), "LSTM_UNITS": 72, "SIZES": [TINY_SIZE],
+                        "FOLDER": tmp_path / "models", "ROUNDS": 1, "TRAINING_WORK": 64, "models": lambda: ["lstm", "gru"]}.items():  # fmt: skip
+        monkeypatch.setattr(models, name, value)
+    models.cost(tmp_path, tmp_path, [])
+    models.shakespeare(tmp_path / "a.txt", tmp_path, ["0", "1"])
     lines = [[cell.strip() for cell in line.split("|")] for line in capsys.readouterr().out.splitlines()]
     assert sorted(line[2] for line in lines[:2]) == ["gru", "lstm"]
     assert [line[1:3] for line in lines[2:]] == [["lstm", "72"], ["gru", "88"]]
-    assert len(list((tmp_path / "zoo").glob("*/metrics.json"))) == 4
+    assert len(list((tmp_path / "models").glob("*/metrics.json"))) == 4
 
 
 def test_equal_parameters_are_nearly_equal() -> None:
-    wanted = zoo.parameters("lstm", zoo.LSTM_UNITS)
+    wanted = models.parameters("lstm", models.LSTM_UNITS)
     for model in ("simple_rnn", "minimal_gru", "multiplicative_lstm"):
-        assert zoo.parameters(model, zoo.equal_units(model)) == pytest.approx(wanted, rel=0.03)
+        assert models.parameters(model, models.equal_units(model)) == pytest.approx(wanted, rel=0.03)
 
 
-def test_what_memory_is_measured_with_can_be_trained() -> None:
+def test_the_memory_benchmarks_entries_are_valid() -> None:
     entries = [Entry.parse(entry) for entry in memory.ENTRIES]
     comparison = Comparison(rooms.find("datasets", "recall"), entries, [0], [50], None, ["--epochs", memory.EPOCHS])
     comparison.check()
     assert len(list(comparison.trainings())) == len(memory.ENTRIES)
 
 
-def test_a_whole_training_is_timed_to_its_loss(tmp_path: Path) -> None:
+def test_a_training_run_is_timed_to_its_loss(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("Doug saw Jane. Jane saw Spot.\n" * 200)
-    seconds, said = to_loss.wall("seqapp", tmp_path / "a.txt", 99.0, 8)
+    seconds, report = to_loss.wall("seqapp", tmp_path / "a.txt", 99.0, 8)
     assert 0 < seconds < float("inf")
-    assert said.startswith("epoch 1/24")
+    assert report.startswith("epoch 1/24")
     to_loss.keras_script(tmp_path / "a.txt", 99.0, 8)
 
 
-def test_default_trainings_have_a_row() -> None:
+def test_a_default_training_run_has_a_row() -> None:
     result: dict[str, Any] = {"dataset": "stock", "model": "gru", "parameters": 3, "training": 1.0, "wall": 2.0,
                               "evaluation": 3.0, "metrics": {"mase": 2.0}, "baselines": {}}  # fmt: skip
     assert defaults.row(result) == "| stock | gru | 3 | 1 | 2 | 3 | MASE 2 |"

@@ -26,7 +26,7 @@ def test_compose_mounts_an_export_where_tensorflow_serving_looks_for_it() -> Non
     assert server.keys() <= known  # of the Compose specification
     assert server["image"].startswith("tensorflow/serving:")
     name = server["environment"]["MODEL_NAME"]
-    assert name.startswith("${RUN:?")  # it says what is missing
+    assert name.startswith("${RUN:?")  # reports what is missing
     (mount,) = server["volumes"]
     assert (mount["source"], mount["target"], mount["read_only"]) == ("../runs/${RUN}/export", "/models/${RUN}", True)
     assert server["ports"] == ["127.0.0.1:8501:8501", "127.0.0.1:8500:8500"]
@@ -45,8 +45,8 @@ def test_kserve_s_manifest_is_an_inference_service_of_its_tensorflow_runtime() -
     assert model["resources"].keys() == {"requests", "limits"}
 
 
-def test_the_curl_lines_ask_paths_that_the_server_knows() -> None:
-    asked = re.findall(r'curl "\$BASE([^"]*)"', (DEPLOY / "README.md").read_text())
-    assert len(asked) == 5
-    paths = [("POST" if ":" in path else "GET", path) for path in asked]
+def test_the_curl_lines_use_paths_that_the_server_answers() -> None:
+    addresses = re.findall(r'curl "\$BASE([^"]*)"', (DEPLOY / "README.md").read_text())
+    assert len(addresses) == 5
+    paths = [("POST" if ":" in path else "GET", path) for path in addresses]
     assert {routes.parse(verb, path).resource for verb, path in paths} == {"status", "metadata", "predict"}

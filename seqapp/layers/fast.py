@@ -126,7 +126,7 @@ class FastLoop:
         return {}
 
     def biases(self) -> tuple[Tensor, Tensor | None]:
-        """Return the bias of the input's product, and that of the state's, or None if there is none."""
+        """Return the bias of the input's product, and that of the state's product, or None."""
         if self.cell.bias is None:
             return tf.zeros([self.cell.kernel.shape[1]], self.cell.compute_dtype), None
         return tf.convert_to_tensor(self.cell.bias), None

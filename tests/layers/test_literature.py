@@ -15,12 +15,12 @@ from layer_oracles import FEATURES, LITERATURE, ORACLES, random_layer, sample
 from seqapp import layers, rooms
 from seqapp.layers.regularization import Regularization
 
-WAYS = ["trained", "inferred", "by keras", "one step after the other"]
+WAYS = ["trained", "inferred", "by keras", "single steps"]
 
 
 @pytest.mark.parametrize("way", [*WAYS, pytest.param("trained, compiled", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("kind", LITERATURE)
-def test_every_step_is_the_papers(kind: str, way: str, request: pytest.FixtureRequest) -> None:
+def test_every_step_equals_the_papers_formulas(kind: str, way: str, request: pytest.FixtureRequest) -> None:
     if way == "trained, compiled":
         request.getfixturevalue("compiled")
     layer = random_layer(kind)
@@ -31,46 +31,46 @@ def test_every_step_is_the_papers(kind: str, way: str, request: pytest.FixtureRe
     expected, now = [], states
     for step in range(6):
         after = ORACLES[kind](weights, inputs[:, step], now)
-        held = mask[:, step : step + 1] if way != "one step after the other" else True
-        now = [np.where(held, new, old) for new, old in zip(after, now, strict=True)]
+        updated = mask[:, step : step + 1] if way != "single steps" else True
+        now = [np.where(updated, new, old) for new, old in zip(after, now, strict=True)]
         expected.append(now[0])
-    if way == "one step after the other":
-        found, last = [], [tf.constant(state) for state in states]
+    if way == "single steps":
+        single, last = [], [tf.constant(state) for state in states]
         for step in range(6):
             output, *last = layer(inputs[:, step : step + 1], initial_state=last)
-            found.append(output[:, 0])
-        outputs = np.stack(found, 1)
+            single.append(output[:, 0])
+        outputs = np.stack(single, 1)
     else:
         outputs, *last = layer(inputs, initial_state=states, mask=mask, training=way.startswith("trained"))
     for one, two in zip(last, now, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-12)
-    seen = np.cumsum(mask, 1) > 0 if way != "one step after the other" else np.ones((4, 6), bool)
-    np.testing.assert_allclose(np.asarray(outputs)[seen], np.stack(expected, 1)[seen], atol=1e-12)
+    visible = np.cumsum(mask, 1) > 0 if way != "single steps" else np.ones((4, 6), bool)
+    np.testing.assert_allclose(np.asarray(outputs)[visible], np.stack(expected, 1)[visible], atol=1e-12)
 
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
-def test_gradients_are_those_of_finite_differences(kind: str) -> None:
+def test_gradients_equal_finite_differences(kind: str) -> None:
     layer = random_layer(kind)
     inputs, states = (tf.nest.map_structure(tf.Variable, part) for part in sample(layer, batch=3, steps=4))
     watched = [inputs, *states, *(weight.value for weight in layer.trainable_weights)]
     random = np.random.default_rng(5)
 
     def total() -> Any:
-        made = layer(tf.convert_to_tensor(inputs), initial_state=[tf.convert_to_tensor(state) for state in states],
-                     training=True)  # fmt: skip
-        return tf.add_n([tf.reduce_sum(tf.sin(part * (place + 2))) for place, part in enumerate(made)])
+        initial = [tf.convert_to_tensor(state) for state in states]
+        results = layer(tf.convert_to_tensor(inputs), initial_state=initial, training=True)
+        return tf.add_n([tf.reduce_sum(tf.sin(part * (place + 2))) for place, part in enumerate(results)])
 
     with tf.GradientTape() as tape:
-        value = total()
-    gradients = [tf.convert_to_tensor(part).numpy() for part in tape.gradient(value, watched)]
+        result = total()
+    gradients = [tf.convert_to_tensor(part).numpy() for part in tape.gradient(result, watched)]
     for variable, gradient in zip(watched, gradients, strict=True):
-        direction, kept = random.normal(size=variable.shape), variable.numpy()
+        direction, value = random.normal(size=variable.shape), variable.numpy()
         sides = []
         for side in (1e-5, -1e-5):
-            variable.assign(kept + side * direction)
+            variable.assign(value + side * direction)
             sides.append(float(total()))
-        variable.assign(kept)
+        variable.assign(value)
         expected = (sides[0] - sides[1]) / 2e-5
         assert float((gradient * direction).sum()) == pytest.approx(expected, rel=1e-6, abs=1e-6)
 
@@ -78,7 +78,7 @@ def test_gradients_are_those_of_finite_differences(kind: str) -> None:
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("omega", [0.0, slow(1.0)])
 @pytest.mark.parametrize("kind", [*LITERATURE, "SimpleRNN", "LSTM", "GRU"])
-def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> None:
+def test_shapes_may_be_unknown_when_a_layer_is_traced(kind: str, omega: float) -> None:
     layer = random_layer(kind)
     layer.regularization = Regularization(omega=omega if kind != "MinimalGRU" else 0.0)
 
@@ -96,9 +96,12 @@ def test_shapes_may_be_unknown_when_it_is_traced(kind: str, omega: float) -> Non
 @pytest.mark.parametrize("kind", LITERATURE)
 def test_a_keras_file_gives_the_same_layer_and_answers(kind: str, tmp_path: Path) -> None:
     inputs = keras.Input((None, FEATURES))
-    both = layers.Bidirectional(getattr(layers, kind)(4, return_sequences=True, return_state=True),
-                           getattr(layers, kind)(4, return_sequences=True, return_state=True, go_backwards=True))  # fmt: skip
-    model = keras.Model(inputs, getattr(layers, kind)(3)(both(inputs)[0]))
+    forward, backward = (
+        getattr(layers, kind)(4, return_sequences=True, return_state=True, go_backwards=backwards)
+        for backwards in (False, True)
+    )
+    hidden = layers.Bidirectional(forward, backward)(inputs)[0]
+    model = keras.Model(inputs, getattr(layers, kind)(3)(hidden))
     model.save(tmp_path / "model.keras")
     again = keras.models.load_model(tmp_path / "model.keras")
     assert type(again.layers[-1]) is getattr(layers, kind)
@@ -106,7 +109,7 @@ def test_a_keras_file_gives_the_same_layer_and_answers(kind: str, tmp_path: Path
     np.testing.assert_array_equal(model(batch), again(batch))
 
 
-def test_options_of_a_step_are_kept_in_its_file() -> None:
+def test_a_config_keeps_the_options_of_the_step() -> None:
     layer = layers.PeepholeLSTM(3, output_activation="linear", go_backwards=True, name="mine")
     again = layers.PeepholeLSTM.from_config(layer.get_config())
     assert again.get_config() == layer.get_config()
@@ -115,7 +118,7 @@ def test_options_of_a_step_are_kept_in_its_file() -> None:
 
 
 @pytest.mark.parametrize("kind", LITERATURE)
-def test_what_is_saved_is_stock_tensorflow(kind: str, tmp_path: Path) -> None:
+def test_a_saved_model_has_only_tensorflows_own_ops(kind: str, tmp_path: Path) -> None:
     layer = random_layer(kind, dtype="float32")
 
     class Module(tf.Module):  # type: ignore[misc]
@@ -136,12 +139,12 @@ def test_what_is_saved_is_stock_tensorflow(kind: str, tmp_path: Path) -> None:
     assert not [name for name in used if "Xla" in name or "PyFunc" in name]
 
 
-def test_every_layer_has_a_file_of_its_own() -> None:
-    made = {type(rooms.find("models", name).layer(2, "x")).__name__ for name in rooms.names("models")}
-    assert made == {*LITERATURE, "SimpleRNN", "LSTM", "GRU"}
+def test_every_layer_has_a_model_file() -> None:
+    kinds = {type(rooms.find("models", name).layer(2, "x")).__name__ for name in rooms.names("models")}
+    assert kinds == {*LITERATURE, "SimpleRNN", "LSTM", "GRU"}
 
 
-def test_a_linear_steps_scan_is_its_loop() -> None:
+def test_the_scan_of_a_linear_step_equals_its_loop() -> None:
     from seqapp.layers import compiled
 
     layer = random_layer("MinimalGRU")

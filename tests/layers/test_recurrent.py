@@ -35,46 +35,46 @@ def assert_close(ours: Any, keras_own: Any, tolerance: float) -> None:
         np.testing.assert_allclose(one, two, rtol=0, atol=tolerance * max(np.abs(two).max(initial=0), 1e-3))
 
 
-def everything(layer: Any, inputs: Any, mask: Any, states: Any, training: bool, jit: bool = False) -> Any:
+def results(layer: Any, inputs: Any, mask: Any, states: Any, training: bool, jit: bool = False) -> Any:
     """Outputs, last states, and the gradients of a fixed sum of them: inputs, initial states, every weight."""
 
     def run(inputs: Any, mask: Any, states: Any) -> Any:
         watched = [inputs, *(states or []), *(weight.value for weight in layer.trainable_weights)]
         with tf.GradientTape() as tape:
             tape.watch(watched)
-            made = tf.nest.flatten(layer(inputs, mask=mask, initial_state=states, training=training))
-            total = tf.add_n([_sum(part, place) for place, part in enumerate(made)])
-        return made, tape.gradient(total, watched)
+            outputs = tf.nest.flatten(layer(inputs, mask=mask, initial_state=states, training=training))
+            total = tf.add_n([_sum(part, place) for place, part in enumerate(outputs)])
+        return outputs, tape.gradient(total, watched)
 
     layer.build(inputs.shape)
     if jit:
         return tf.function(run, jit_compile=True)(inputs, mask, states)
-    given = [part for part in (mask, states) if part is not None]
-    specs = tf.nest.map_structure(lambda part: tf.TensorSpec([None] * len(part.shape), part.dtype), given)
+    optional = [part for part in (mask, states) if part is not None]  # a signature cannot have None
+    specs = tf.nest.map_structure(lambda part: tf.TensorSpec([None] * len(part.shape), part.dtype), optional)
 
-    def unpacked(inputs: Any, *given: Any) -> Any:  # None is no tensor, so it has no place in a signature
-        held = iter(given)
-        return run(inputs, next(held) if mask is not None else None, next(held) if states else None)
+    def unpacked(inputs: Any, *optional: Any) -> Any:
+        rest = iter(optional)
+        return run(inputs, next(rest) if mask is not None else None, next(rest) if states else None)
 
     signature = (tf.TensorSpec([None, None, inputs.shape[2]], inputs.dtype), *specs)
-    return tf.function(unpacked, input_signature=signature)(inputs, *given)
+    return tf.function(unpacked, input_signature=signature)(inputs, *optional)
 
 
 def _sum(part: Any, place: int) -> Any:
-    """A sum that tells every entry apart."""
+    """A sum in which every entry has its own factor."""
     entries = tf.range(tf.size(part, tf.int64))
     return tf.reduce_sum(tf.reshape(tf.cast(part, tf.float64), [-1]) * tf.cos(tf.cast(entries + place, tf.float64)))
 
 
 def pair(kind: str, options: dict[str, Any]) -> tuple[Any, Any]:
-    """Ours and Keras's own layer, with the same initial weights: not zero in the bias, too."""
+    """Ours and Keras's layer with the same initial weights, of which the bias is not zero."""
     options = {"kernel_initializer": keras.initializers.GlorotUniform(1), "use_cudnn": False} | options
     if kind == "SimpleRNN":
         del options["use_cudnn"]
-    started = {"recurrent_initializer": keras.initializers.GlorotUniform(2), **options}
+    options = {"recurrent_initializer": keras.initializers.GlorotUniform(2), **options}
     if not options.get("unit_forget_bias"):
-        started["bias_initializer"] = keras.initializers.RandomNormal(0, 0.5, 3)
-    return getattr(layers, kind)(**started), getattr(keras.layers, kind)(**started)
+        options["bias_initializer"] = keras.initializers.RandomNormal(0, 0.5, 3)
+    return getattr(layers, kind)(**options), getattr(keras.layers, kind)(**options)
 
 
 @st.composite
@@ -116,17 +116,17 @@ def compare(kind: str, case: dict[str, Any]) -> None:
     }[case["mask"]]
     states = [tf.cast(random.normal(size=(batch, options["units"])), exact) for _ in range(1 + (kind == "LSTM"))]
     ours, own = pair(kind, options)
-    given_states = states if case["states"] else None
-    expected = everything(own, inputs, mask, given_states, case["training"])
-    found = everything(ours, inputs, mask, given_states, case["training"], case["jit"])
+    initial = states if case["states"] else None
+    expected = results(own, inputs, mask, initial, case["training"])
+    actual = results(ours, inputs, mask, initial, case["training"], case["jit"])
     assert ours.fallback() == (
         None if options.get("reset_after", True) else "reset_after=False: two products in one step"
     )
-    assert_close(found, expected, TOLERANCE[options["dtype"]])
+    assert_close(actual, expected, TOLERANCE[options["dtype"]])
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_outputs_states_and_gradients_are_those_of_keras(kind: str, engine: str) -> None:
+def test_outputs_states_and_gradients_equal_keras(kind: str, engine: str) -> None:
     @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(case=cases(kind))
     def check(case: dict[str, Any]) -> None:
@@ -156,16 +156,17 @@ def test_stacked_bidirectional_and_used_twice(kind: str) -> None:
 
     ours, own = model(layers, layers.Embedding), model(keras.layers, keras.layers.Embedding)
     assert isinstance(ours.layers[-1], getattr(layers, kind))
-    both_ways = next(layer for layer in ours.layers if isinstance(layer, keras.layers.Bidirectional))
-    assert {type(part) for part in (both_ways.forward_layer, both_ways.backward_layer)} == {getattr(layers, kind)}
+    bidirectional = next(layer for layer in ours.layers if isinstance(layer, keras.layers.Bidirectional))
+    directions = (bidirectional.forward_layer, bidirectional.backward_layer)
+    assert {type(part) for part in directions} == {getattr(layers, kind)}
     ours.set_weights(own.get_weights())
     ids = tf.constant(np.random.default_rng(0).integers(0, 11, (6, 9)))
-    found = []
+    gradients = []
     for each in (ours, own):
         with tf.GradientTape() as tape:
             total = _sum(each(ids, training=True), 0)
-        found.append([tf.convert_to_tensor(part) for part in tape.gradient(total, each.trainable_variables)])
-    assert_close(*found, tolerance=1e-5)
+        gradients.append([tf.convert_to_tensor(part) for part in tape.gradient(total, each.trainable_variables)])
+    assert_close(*gradients, tolerance=1e-5)
 
 
 @pytest.mark.usefixtures("compiled")
@@ -173,14 +174,14 @@ def test_stacked_bidirectional_and_used_twice(kind: str) -> None:
 def test_model_fit_learns_the_same(jit: bool) -> None:
     random = np.random.default_rng(0)
     ids, targets = random.integers(0, 7, (40, 6)), random.integers(0, 7, (40, 6))
-    losses, begun = [], None
+    losses, initial = [], None
     for home, embedding in ((layers, layers.Embedding), (keras.layers, keras.layers.Embedding)):
         model = keras.Sequential(
             [keras.Input((None,), dtype="int32"), embedding(7, 4), home.LSTM(8, return_sequences=True),
              keras.layers.Dense(7)]
         )  # fmt: skip
-        begun = begun or model.get_weights()
-        model.set_weights(begun)
+        initial = initial or model.get_weights()
+        model.set_weights(initial)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, jit_compile=jit and home is layers)
         losses.append(model.fit(ids, targets, epochs=3, batch_size=16, shuffle=False, verbose=0).history["loss"])
@@ -189,15 +190,17 @@ def test_model_fit_learns_the_same(jit: bool) -> None:
 
 @pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("kind", KINDS)
-def test_dropout_on_the_inputs_is_keras_own(kind: str) -> None:
+def test_dropout_on_the_inputs_equals_keras(kind: str) -> None:
     options = {"units": 4, "return_sequences": True, "dropout": 0.5, "seed": 3}
     inputs = tf.ones([3, 5, 6])
     ours, own = pair(kind, options)
-    assert_close(everything(ours, inputs, None, None, True), everything(own, inputs, None, None, True), 1e-5)
+    assert_close(results(ours, inputs, None, None, True), results(own, inputs, None, None, True), 1e-5)
 
 
-def test_what_the_engine_does_not_cover_goes_keras_way_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {
+def test_a_layer_that_the_engine_does_not_cover_runs_keras_loop_and_returns_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reasons = {
         "recurrent_dropout=0.2": layers.LSTM(3, recurrent_dropout=0.2),
         "unroll=True": layers.SimpleRNN(3, unroll=True),
         "activation=elu": layers.GRU(3, activation="elu"),
@@ -205,13 +208,13 @@ def test_what_the_engine_does_not_cover_goes_keras_way_and_says_why(monkeypatch:
         "recurrent_activation=hard_sigmoid": layers.LSTM(3, recurrent_activation="hard_sigmoid"),
         "reset_after=False: two products in one step": layers.GRU(3, reset_after=False),
     }
-    for reason, layer in said.items():
+    for reason, layer in reasons.items():
         assert layer.fallback() == reason
         assert layer(tf.ones([2, 4, 5]), training=True).shape == (2, 3)
-    switched_off = layers.LSTM(3)
-    assert switched_off.fallback() is None
-    switched_off.engine = "keras"
-    assert switched_off.fallback() == "--engine keras"
+    layer = layers.LSTM(3)
+    assert layer.fallback() is None
+    layer.engine = "keras"
+    assert layer.fallback() == "--engine keras"
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda _: ["GPU"])
     assert layers.LSTM(3).fallback() == "there is a GPU, for which Keras has cuDNN"
 
@@ -228,7 +231,7 @@ def test_config_round_trips(kind: str) -> None:
 
 
 @pytest.mark.parametrize("home", [layers, keras.layers], ids=["ours", "keras"])
-def test_a_file_loads_either_way(home: Any, tmp_path: Path) -> None:
+def test_a_file_loads_with_and_without_seqapp(home: Any, tmp_path: Path) -> None:
     ids, answers = np.arange(12).reshape(2, 6) % 7, {}
     for kind in KINDS:
         model = keras.Sequential([keras.Input((6,), dtype="int32"), home.Embedding(7, 4), getattr(home, kind)(5)])
@@ -247,15 +250,15 @@ def test_a_file_loads_either_way(home: Any, tmp_path: Path) -> None:
         "    print(json.dumps(model(np.arange(12).reshape(2, 6) % 7).numpy().tolist()))\n"
         "assert 'seqapp' not in sys.modules"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", code, *KINDS], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    for kind, line in zip(KINDS, done.stdout.splitlines()[-len(KINDS) :], strict=True):
+    for kind, line in zip(KINDS, process.stdout.splitlines()[-len(KINDS) :], strict=True):
         np.testing.assert_allclose(json.loads(line), answers[kind], atol=1e-6)
 
 
 @pytest.mark.usefixtures("compiled")
-def test_only_what_is_trained_is_compiled() -> None:
+def test_only_training_is_compiled() -> None:
     layer = layers.LSTM(4)
     layer.build([None, None, 3])
 

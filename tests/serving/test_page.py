@@ -1,4 +1,4 @@
-"""The page at `/`: plain checks of the file everywhere; in headless Chromium, against a server of canned answers, the rest.
+"""The page at `/`: plain checks of the file everywhere; in headless Chromium, against a server with fixed answers, the rest.
 
 The browser's tests need the Debian packages chromium and chromium-driver, and `pip install selenium`.
 """
@@ -80,7 +80,7 @@ SERVED: dict[str, dict[str, Any]] = {
 
 
 def answer(name: str, signature_name: str, inputs: dict[str, Any]) -> str:
-    """What a model says, as a server writes it: invented, but true to the names and shapes of its signature."""
+    """Return a model's answer as JSON: invented, with the names and shapes of its signature."""
     if signature_name == "generate":
         time.sleep(0.05)
         text, (length,) = inputs["prompt"][0], inputs["length"]
@@ -101,32 +101,34 @@ def answer(name: str, signature_name: str, inputs: dict[str, Any]) -> str:
     return f'{{"y": [[NaN, -Infinity, 12345678901234567890]], "{EVIL}": ["{EVIL}"]}}'
 
 
-class Canned(BaseHTTPRequestHandler):
-    """The page, the list of models, and canned answers."""
+class FakeServer(BaseHTTPRequestHandler):
+    """Serves the page, a list of models, and fixed answers."""
 
-    asked: ClassVar[list[dict[str, Any]]] = []
-    keys: ClassVar[list[str]] = []  # once there are any, one is wanted
+    requests: ClassVar[list[dict[str, Any]]] = []
+    keys: ClassVar[list[str]] = []  # if there are any, one is required
 
     def do_GET(self) -> None:
         if self.path == "/":
-            return self.say(200, PAGE.read_text(), "text/html; charset=utf-8")
+            return self.send(200, PAGE.read_text(), "text/html; charset=utf-8")
         if self.path == "/models":
             models = [{"name": name, "version": "3", "signatures": SERVED[name]} for name in SERVED]
-            return self.say(200, json.dumps({"models": [*models, {"name": "none", "version": None, "signatures": {}}]}))
+            return self.send(
+                200, json.dumps({"models": [*models, {"name": "none", "version": None, "signatures": {}}]})
+            )
         status = {"version": "4", "state": "END", "status": {"error_code": "INTERNAL", "error_message": "torn file"}}
-        return self.say(200, json.dumps({"model_version_status": [status]}))
+        return self.send(200, json.dumps({"model_version_status": [status]}))
 
     def do_POST(self) -> None:
         question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.asked.append(question)
+        self.requests.append(question)
         name = self.path.removeprefix("/v1/models/").removesuffix(":predict")
         if name == "refusing":
-            return self.say(429, '{"error": "8 requests are in progress <b>already</b>."}')
+            return self.send(429, '{"error": "8 requests are in progress <b>already</b>."}')
         name = name if name in SERVED else EVIL
-        said = answer(name, question["signature_name"], question["inputs"])
-        return self.say(200, f'{{"outputs": {said}}}')
+        outputs = answer(name, question["signature_name"], question["inputs"])
+        return self.send(200, f'{{"outputs": {outputs}}}')
 
-    def say(self, code: int, content: str, kind: str = "application/json") -> None:
+    def send(self, code: int, content: str, kind: str = "application/json") -> None:
         known = [f"Bearer {key}" for key in self.keys]
         if known and self.path != "/" and self.headers["Authorization"] not in known:
             code, content = 401, '{"error": "expected a key."}'
@@ -147,16 +149,16 @@ class Canned(BaseHTTPRequestHandler):
 
 
 class Elements(html.parser.HTMLParser):
-    """Every element's name and attributes, and whether each was closed."""
+    """Collects the name and attributes of every element, and the elements still open."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
         self.feed(PAGE.read_text())
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attributes)))
+        self.elements.append((tag, dict(attributes)))
         if tag not in ("meta", "link", "input", "br"):
             self.open.append(tag)
 
@@ -174,19 +176,19 @@ def test_page_is_one_small_file_that_loads_nothing() -> None:
     elements = Elements()
     assert elements.open == []
     assert [
-        value for _, attributes in elements.found for name, value in attributes.items() if name in ("src", "href")
+        value for _, attributes in elements.elements for name, value in attributes.items() if name in ("src", "href")
     ] == ["data:,"]
 
 
 def test_page_has_a_language_a_title_and_a_label_for_every_field() -> None:
-    found = Elements().found
-    assert ("html", {"lang": "en"}) in found
-    assert {"title", "main", "h1", "noscript"} <= {tag for tag, _ in found}
-    labelled = {attributes["for"] for tag, attributes in found if tag == "label"}
-    fields = {attributes["id"] for tag, attributes in found if tag in ("input", "select", "textarea")}
-    assert fields == labelled
-    said = {attributes["id"]: attributes.get("role") for _, attributes in found if "role" in attributes}
-    assert said == {"error": "alert", "status": "status", "curl": "region"}
+    elements = Elements().elements
+    assert ("html", {"lang": "en"}) in elements
+    assert {"title", "main", "h1", "noscript"} <= {tag for tag, _ in elements}
+    labels = {attributes["for"] for tag, attributes in elements if tag == "label"}
+    fields = {attributes["id"] for tag, attributes in elements if tag in ("input", "select", "textarea")}
+    assert fields == labels
+    roles = {attributes["id"]: attributes.get("role") for _, attributes in elements if "role" in attributes}
+    assert roles == {"error": "alert", "status": "status", "curl": "region"}
 
 
 def colours(text: str) -> dict[str, tuple[float, ...]]:
@@ -207,10 +209,10 @@ def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
 
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_text_stands_out_from_what_is_behind_it(theme: int) -> None:
-    found = colours(PAGE.read_text().split("@media (prefers-color-scheme: dark)")[theme])
+    colors = colours(PAGE.read_text().split("@media (prefers-color-scheme: dark)")[theme])
     texts = [(name, ground) for name in ("text", "muted", "error") for ground in ("page", "field")]
     for name, ground in [*texts, ("on-accent", "accent")]:
-        assert contrast(found[name], found[ground]) >= 4.5, (name, ground)
+        assert contrast(colors[name], colors[ground]) >= 4.5, (name, ground)
     for name, ground in [
         ("edge", "page"),
         ("edge", "field"),
@@ -218,7 +220,7 @@ def test_text_stands_out_from_what_is_behind_it(theme: int) -> None:
         ("accent", "band"),
         ("accent", "inner"),
     ]:
-        assert contrast(found[name], found[ground]) >= 3, (name, ground)
+        assert contrast(colors[name], colors[ground]) >= 3, (name, ground)
 
 
 # ---- In a browser --------------------------------------------------------------------------------------------------
@@ -238,14 +240,14 @@ def chromium() -> Iterator[Any]:
     for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", offline):
         options.add_argument(argument)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    made = webdriver.Chrome(options=options, service=service.Service(driver))
-    yield made
-    made.quit()
+    chrome = webdriver.Chrome(options=options, service=service.Service(driver))
+    yield chrome
+    chrome.quit()
 
 
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Canned)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), FakeServer)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -255,7 +257,7 @@ def address() -> Iterator[str]:
 
 
 class Page:
-    """The page as a person has it: what is chosen, typed, pressed and read."""
+    """The page as a user sees it: choose, type, press, read."""
 
     def __init__(self, chromium: Any, address: str) -> None:
         self.browser, self.address = chromium, address
@@ -299,13 +301,13 @@ class Page:
         field.send_keys(text)
 
     def ask(self) -> str:
-        """Press the button; the status once the answer is there."""
+        """Press the button; return the status after the answer."""
         self.one("#go").click()
         self.until(lambda: self.one("#go").get_attribute("aria-disabled") == "false")
         return self.read("#status")
 
     def table(self, place: int = 0) -> list[list[str]]:
-        """A table of the answer, its head first."""
+        """Return a table of the answer, header first."""
         rows = """return [...document.querySelectorAll('#shown table')[arguments[0]].rows].map(
             row => [...row.cells].map(cell => cell.textContent))"""
         return [[cell.replace("\xa0", " ") for cell in row] for row in self.script(rows, place)]
@@ -313,19 +315,19 @@ class Page:
 
 @pytest.fixture
 def page(chromium: Any, address: str) -> Iterator[Page]:
-    Canned.asked.clear()
-    made = Page(chromium, address)
-    yield made
-    Canned.keys.clear()
-    made.script("sessionStorage.clear()")
-    made.devtools("Emulation.clearDeviceMetricsOverride")
-    loaded = made.script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    FakeServer.requests.clear()
+    opened = Page(chromium, address)
+    yield opened
+    FakeServer.keys.clear()
+    opened.script("sessionStorage.clear()")
+    opened.devtools("Emulation.clearDeviceMetricsOverride")
+    loaded = opened.script("return performance.getEntriesByType('resource').map(entry => entry.name)")
     assert [name for name in loaded if not name.startswith(address)] == []
-    # A refused request is a line of the network's, not of the page's.
+    # The browser logs a rejected request as "network".
     assert [entry for entry in chromium.get_log("browser") if entry["source"] != "network"] == []
 
 
-def test_one_click_shows_what_comes_next_as_bars(page: Page) -> None:
+def test_one_click_shows_the_next_tokens_as_bars(page: Page) -> None:
     assert page.one("#field-text").get_attribute("value") == "The"
     assert page.ask() == "Most likely: ␣ space, 50.0 %."
     assert [row[:2] for row in page.table()] == [
@@ -339,7 +341,7 @@ def test_one_click_shows_what_comes_next_as_bars(page: Page) -> None:
     )
 
 
-def test_what_is_not_utf8_nor_json_goes_both_ways(page: Page) -> None:
+def test_bytes_that_are_not_utf8_and_numbers_that_are_not_json_survive_both_directions(page: Page) -> None:
     odd = "decode(Uint8Array.of(97, 255, 195, 169, 195))"
     assert page.script(f"return toJson({odd})") == '{"b64": "Yf/DqcM="}'
     assert page.script(f"return readable({odd})") == "a\ufffdé\ufffd"
@@ -351,9 +353,9 @@ def test_what_is_not_utf8_nor_json_goes_both_ways(page: Page) -> None:
     assert page.script("return toJson([NaN, -Infinity, 20])") == "[NaN, -Infinity, 20]"
 
 
-def test_question_with_states_is_not_offered(page: Page) -> None:
-    asked = page.browser.find_elements("css selector", "#kinds label")
-    assert [label.text for label in asked] == ["Next token", "Generate text", "Score a text"]
+def test_a_signature_with_states_is_not_offered(page: Page) -> None:
+    labels = page.browser.find_elements("css selector", "#kinds label")
+    assert [label.text for label in labels] == ["Next token", "Generate text", "Score a text"]
 
 
 def test_text_streams_in_pieces_with_the_text_so_far_and_the_next_seed(page: Page) -> None:
@@ -362,11 +364,11 @@ def test_text_streams_in_pieces_with_the_text_so_far_and_the_next_seed(page: Pag
     assert page.ask() == "Generated 40 tokens."
     text = "The " + (STORY * 2)[4:44]
     assert page.script("return document.querySelector('#generated').textContent") == text
-    asked = [question["inputs"] for question in Canned.asked]
-    assert [question["prompt"][0] for question in asked] == ["The ", text[:20], text[:36]]
-    assert [question["length"][0] for question in asked] == [16, 16, 8]
-    assert [question["seed"][0] for question in asked] == [1, 2, 3]
-    assert {question["temperature"][0] for question in asked} == {0.7}
+    requests = [request["inputs"] for request in FakeServer.requests]
+    assert [request["prompt"][0] for request in requests] == ["The ", text[:20], text[:36]]
+    assert [request["length"][0] for request in requests] == [16, 16, 8]
+    assert [request["seed"][0] for request in requests] == [1, 2, 3]
+    assert {request["temperature"][0] for request in requests} == {0.7}
 
 
 def test_stop_ends_a_text_and_gives_the_focus_back(page: Page) -> None:
@@ -376,14 +378,14 @@ def test_stop_ends_a_text_and_gives_the_focus_back(page: Page) -> None:
     page.until(lambda: len(page.read("#generated")) > 30)
     page.one("#stop").click()
     page.until(lambda: page.read("#status").startswith("Stopped after "))
-    said = page.read("#status")
-    made = page.script("return document.querySelector('#generated').textContent").removeprefix("The ")
-    assert said == f"Stopped after {len(made)} tokens."
+    status = page.read("#status")
+    text = page.script("return document.querySelector('#generated').textContent").removeprefix("The ")
+    assert status == f"Stopped after {len(text)} tokens."
     assert page.script("return document.activeElement.id") == "go"
-    time.sleep(0.3)  # for a request that was under way
-    asked = len(Canned.asked)
+    time.sleep(0.3)  # for a request that was in progress
+    count = len(FakeServer.requests)
     time.sleep(0.3)
-    assert len(Canned.asked) == asked
+    assert len(FakeServer.requests) == count
 
 
 def test_text_so_far_is_kept_when_the_question_changes(page: Page) -> None:
@@ -422,9 +424,9 @@ def test_dinners_are_ranked_and_rows_are_read_as_typed(page: Page) -> None:
     )
     assert page.ask() == "dinner: pizza, 70.0 %."
     assert [row[:2] for row in page.table()[1:]] == [["pizza", "70.0 %"], ["hamburger", "20.0 %"], ["sushi", "10.0 %"]]
-    asked = Canned.asked[-1]["inputs"]
-    assert json.dumps(asked["weather"]) == "[[[30, 20, 3, NaN, 0.5], [41, 30, 9, 0.2, 0.7]]]"
-    assert asked["dinner"] == [["fish, fried", ""]]
+    inputs = FakeServer.requests[-1]["inputs"]
+    assert json.dumps(inputs["weather"]) == "[[[30, 20, 3, NaN, 0.5], [41, 30, 9, 0.2, 0.7]]]"
+    assert inputs["dinner"] == [["fish, fried", ""]]
     page.type("#field-rows", "1,2,3,4,5,pizza\n1,2,x,4,5,pizza")
     page.ask()
     assert page.read("#error") == "Line 2, weather 3: expected a number, got 'x'."
@@ -460,7 +462,7 @@ def test_history_comes_from_a_file(page: Page, tmp_path: Path) -> None:
     page.one("#field-history-file").send_keys(str(tmp_path / "prices.csv"))
     page.until(lambda: page.one("#field-history").get_attribute("value").startswith("Date;Close"))
     page.ask()
-    assert Canned.asked[-1]["inputs"] == {"history": [[[10], [12.5], [11]]]}
+    assert FakeServer.requests[-1]["inputs"] == {"history": [[[10], [12.5], [11]]]}
     assert page.table(1)[1:] == [["2026-01-01", "10.0"], ["2026-01-02", "12.5"], ["2026-01-03", "11.0"]]
 
 
@@ -473,15 +475,15 @@ def test_any_other_signature_has_json_and_a_table_and_markup_stays_text(page: Pa
     assert page.browser.find_elements("css selector", "img, b") == []
 
 
-def test_sentence_of_the_server_is_shown_beside_the_form(page: Page) -> None:
+def test_an_error_of_the_server_is_shown_beside_the_form(page: Page) -> None:
     page.choose("refusing")
     page.ask()
     assert page.read("#error") == "The server is busy: 8 requests are in progress <b>already</b>. Try again in 2 s."
     assert not page.one("#answer").is_displayed()
 
 
-def test_key_is_asked_for_and_not_shown(page: Page) -> None:
-    Canned.keys.append("secret")
+def test_the_key_is_requested_and_not_shown(page: Page) -> None:
+    FakeServer.keys.append("secret")
     page.open()
     page.until(lambda: page.read("#error"))
     assert page.read("#error") == "The server requires an API key. Enter it above."
@@ -496,16 +498,16 @@ def test_key_is_asked_for_and_not_shown(page: Page) -> None:
     assert "secret" not in page.script("return document.documentElement.outerHTML")
 
 
-def test_server_that_is_gone_is_said(page: Page) -> None:
+def test_an_unreachable_server_is_reported(page: Page) -> None:
     page.devtools("Network.enable")
     gone = {"latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
     page.devtools("Network.emulateNetworkConditions", offline=True, **gone)
     page.ask()
-    said = page.read("#error")
+    error = page.read("#error")
     page.devtools(
         "Network.emulateNetworkConditions", offline=False, latency=0, downloadThroughput=-1, uploadThroughput=-1
     )
-    assert said == "The server does not answer. Is seqapp serve still running?"
+    assert error == "The server does not answer. Is seqapp serve still running?"
 
 
 def test_model_without_a_version_says_why(page: Page) -> None:
@@ -526,8 +528,8 @@ def test_keyboard_alone_is_enough(page: Page) -> None:
     page.one("#go").send_keys("\ue007")  # enter
     page.until(lambda: page.read("#status").startswith("Most likely"))
     page.one("#field-text").send_keys("!\ue009\ue007")  # control and enter
-    page.until(lambda: len(Canned.asked) == 2)
-    assert Canned.asked[1]["inputs"] == {"text": ["The!"]}
+    page.until(lambda: len(FakeServer.requests) == 2)
+    assert FakeServer.requests[1]["inputs"] == {"text": ["The!"]}
 
 
 def test_dark_where_the_system_is_dark(page: Page) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from saved_models import half_plus_two
 
-from benchmarks.served import Served, serving
+from benchmarks.served import ServerProcess, run_server
 
 DEMO = "/v1/models/demo:predict"
 OK = {"error_code": "OK", "error_message": ""}
@@ -221,21 +221,21 @@ CASES: list[tuple[str, str, str, Any, int, Any]] = [
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     folder = tmp_path_factory.mktemp("models")
     half_plus_two(folder / "demo", 1, add=2.0)
     half_plus_two(folder / "demo", 2, add=3.0)
     half_plus_two(folder / "spaced", 1, add=2.0).rename(folder / "spaced" / "00000123")
     labels = ["--label", "demo/stable=1", "--label", "demo/canary=2"]
-    with serving(folder / "demo", f"my model={folder / 'spaced'}", "--keep", "2", *labels) as served:
-        yield served
+    with run_server(folder / "demo", f"my model={folder / 'spaced'}", "--keep", "2", *labels) as process:
+        yield process
 
 
 @pytest.mark.parametrize(
     ("verb", "path", "sent", "status", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
 )
 def test_a_request_is_answered_as_tf_serving_answers_it(
-    verb: str, path: str, sent: Any, status: int, expected: Any, server: Served
+    verb: str, path: str, sent: Any, status: int, expected: Any, server: ServerProcess
 ) -> None:
     code, headers, answer = server.ask(verb, path, sent)
     assert code == status, answer
@@ -256,7 +256,7 @@ def test_there_are_eighty_cases_or_more() -> None:
     assert len({case[0] for case in CASES}) == len(CASES) >= 80
 
 
-def test_metadata_is_doubly_nested_with_sizes_as_text(server: Served) -> None:
+def test_metadata_is_doubly_nested_with_sizes_as_text(server: ServerProcess) -> None:
     code, _, answer = server.ask("GET", "/v1/models/demo/versions/1/metadata")
     assert code == 200
     assert answer["model_spec"] == {"name": "demo", "signature_name": "", "version": "1"}
@@ -275,13 +275,13 @@ def test_metadata_is_doubly_nested_with_sizes_as_text(server: Served) -> None:
     assert server.ask("GET", "/v1/models/demo/labels/canary/metadata")[2]["model_spec"]["version"] == "2"
 
 
-def test_a_body_may_be_gzip_and_come_in_chunks(server: Served) -> None:
+def test_a_body_may_be_gzip_and_come_in_chunks(server: ServerProcess) -> None:
     packed = gzip.compress(body(instances=[1.0]).encode())
     assert server.ask("POST", DEMO, packed, Content_Encoding="gzip")[2] == {"predictions": [3.5]}
     assert server.ask("POST", DEMO, iter([b'{"instances"', b": [1.0]}"]))[2] == {"predictions": [3.5]}  # type: ignore[arg-type]
 
 
-def test_digits_are_the_shortest_that_read_back_the_same(server: Served) -> None:
+def test_digits_are_the_shortest_that_read_back_the_same(server: ServerProcess) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as client:
         sent = body("any", inputs=[0.1, 3, math.nan, 1e20])
         client.sendall(

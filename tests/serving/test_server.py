@@ -1,4 +1,4 @@
-"""The server around the interface: versions that come and go, batches, limits, slow clients, keys, an orderly end."""
+"""The server around the REST interface: versions, batches, limits, slow clients, keys, HTTP, shutdown."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ import pytest
 from conftest import refused, seqapp
 from saved_models import half_plus_two
 
-from benchmarks.served import Listening, serving, wait_for
+from benchmarks.served import LocalServer, run_server, wait_for
 from seqapp.saved_model import warmup
 from seqapp.serving.http.server import Server
 from seqapp.serving.limits import Limits
@@ -47,64 +47,64 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(base: Path) -> Model:
-    """It, loaded."""
-    made = Model("demo", base)
-    made.poll()
-    return made
+    """The model of that folder, loaded."""
+    model = Model("demo", base)
+    model.poll()
+    return model
 
 
 @dataclass
-class Within(Listening):
+class InProcessServer(LocalServer):
     """A server in this process."""
 
     server: Server
 
 
-class Held:
-    """Answers as a server does, but not before it is told to go on."""
+class Blocked:
+    """Runs requests, but only after `release` is set."""
 
     def __init__(self) -> None:
-        self.begun, self.go = threading.Semaphore(0), threading.Event()
+        self.started, self.release = threading.Semaphore(0), threading.Event()
 
-    def __call__(self, *asked: Any) -> Any:
-        self.begun.release()
-        self.go.wait(30)
-        return run_alone(*asked)
+    def __call__(self, *arguments: Any) -> Any:
+        self.started.release()
+        self.release.wait(30)
+        return run_alone(*arguments)
 
 
 @contextmanager
-def listening(
+def listen(
     model: Model, limits: Limits | None = None, run: Any = run_alone, keys: frozenset[bytes] = frozenset()
-) -> Iterator[Within]:
+) -> Iterator[InProcessServer]:
     """A server in this process, as a client sees it."""
     server = Server(("127.0.0.1", 0), RestApi({model.name: model}, limits or Limits(), run), keys)
     server.server_bind()
     server.server_activate()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     try:
-        yield Within(server.server_address[1], server)
+        yield InProcessServer(server.server_address[1], server)
     finally:
         if not server.stopping:
             server.drain()
 
 
-def drips(client: socket.socket) -> float:
-    """Send a byte now and then until the server has enough of it: the seconds that took."""
-    began = time.monotonic()
+def drip(client: socket.socket) -> float:
+    """Send a byte every 50 ms until the server closes the connection; return the seconds until then."""
+    start = time.monotonic()
     with suppress(OSError):
-        while time.monotonic() - began < 10:
+        while time.monotonic() - start < 10:
             client.sendall(b"P")
             time.sleep(0.05)
-    return time.monotonic() - began
+    return time.monotonic() - start
 
 
 def document(**parts: Any) -> str:
     return json.dumps(parts)
 
 
-def exchange(port: int, sent: bytes, until: float = 10) -> bytes:
-    """All that comes back for these bytes, until the server closes."""
-    with socket.create_connection(("127.0.0.1", port), timeout=until) as client:
+def exchange(port: int, sent: bytes, seconds: float = 10) -> bytes:
+    """Send bytes; return all that the server answers before it closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds) as client:
         client.sendall(sent)
         return b"".join(iter(lambda: client.recv(65536), b""))
 
@@ -124,11 +124,11 @@ def test_a_new_version_is_swapped_in_without_a_failed_request_and_a_broken_one_l
         half_plus_two(elsewhere, version, add)
     model = Model("demo", base)
     model.poll()
-    watcher, answers, over = Watcher([model], 0.02), [], threading.Event()
-    with listening(model) as served:
+    watcher, answers, stop = Watcher([model], 0.02), [], threading.Event()
+    with listen(model) as served:
 
         def client() -> None:
-            while not over.is_set():
+            while not stop.is_set():
                 answers.append(served.ask("POST", PREDICT, document(instances=[0.0])))
 
         thread = threading.Thread(target=client)
@@ -145,10 +145,10 @@ def test_a_new_version_is_swapped_in_without_a_failed_request_and_a_broken_one_l
         assert status[0]["status"]["error_code"] == "UNKNOWN"
         assert status[0]["status"]["error_message"]
         assert status[2]["status"] == {"error_code": "OK", "error_message": ""}
-        for path in (elsewhere / "4").iterdir():  # the broken version is mended in place
+        for path in (elsewhere / "4").iterdir():  # the broken version is repaired in place
             path.rename(base / "3" / path.name)
         wait_for(lambda: 3 in model.loaded)
-        over.set()
+        stop.set()
         thread.join()
         watcher.stop()
     assert {code for code, _, _ in answers} == {200}
@@ -157,12 +157,12 @@ def test_a_new_version_is_swapped_in_without_a_failed_request_and_a_broken_one_l
     assert set(values) >= {2.0, 3.0}
 
 
-def test_an_older_version_comes_back_when_the_newest_is_taken_away_and_the_last_one_stays(tmp_path: Path) -> None:
+def test_an_older_version_returns_when_the_newest_is_removed_and_the_last_one_stays(tmp_path: Path) -> None:
     base = tmp_path / "demo"
     half_plus_two(base, 1, add=2.0)
     (base / "7").symlink_to(base / "1")
-    said: list[str] = []
-    model = Model("demo", base, report=said.append)
+    reports: list[str] = []
+    model = Model("demo", base, report=reports.append)
     model.poll()
     assert list(model.loaded) == [7]
     (base / "7").unlink()
@@ -171,53 +171,53 @@ def test_an_older_version_comes_back_when_the_newest_is_taken_away_and_the_last_
     (base / "1").rename(tmp_path / "away")
     model.poll()
     assert list(model.loaded) == [1]
-    assert said == [
+    assert reports == [
         "demo: version 7 is loaded",
         "demo: version 1 is loaded",
         "demo: version 7 is unloaded",
     ]
 
 
-def test_a_version_that_a_request_still_holds_is_unloaded_when_that_has_its_answer(tmp_path: Path) -> None:
+def test_a_version_is_unloaded_only_after_the_last_request_that_uses_it(tmp_path: Path) -> None:
     base = tmp_path / "demo"
     half_plus_two(base, 1, add=2.0)
-    model, held = Model("demo", base), Held()
+    model, blocked = Model("demo", base), Blocked()
     model.poll()
-    with listening(model, run=held) as served, ThreadPoolExecutor(1) as pool:
+    with listen(model, run=blocked) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[0.0]))
-        assert held.begun.acquire(timeout=10)
+        assert blocked.started.acquire(timeout=10)
         shutil.copytree(base / "1", base / "2")
         model.poll()
         assert (model.states[1].name, model.states[2].name) == ("UNLOADING", "AVAILABLE")
-        held.go.set()
+        blocked.release.set()
         assert first.result()[2] == {"predictions": [2.0]}
         wait_for(lambda: model.poll() or model.states[1].name == "END", 10)
 
 
 @pytest.mark.parametrize("run", [run_alone, Batcher(4, 0.01)], ids=["alone", "in a batch"])
-def test_a_refused_question_leaves_nothing_that_holds_its_version(base: Path, run: Any) -> None:
+def test_a_rejected_request_leaves_no_reference_to_its_version(base: Path, run: Any) -> None:
     version = Version(base / "1", 1)
     rest = RestApi({"demo": Model("demo", base, loaded={1: version})}, Limits(), run)
-    left = weakref.ref(version)
+    reference = weakref.ref(version)
     gc.disable()
     try:
         with pytest.raises(StatusError, match="zero"):
             rest.answer(routes.parse("POST", PREDICT), document(signature_name="divide", instances=[0]).encode())
         rest.models["demo"].loaded.clear()
         del version
-        assert left() is None
+        assert reference() is None
     finally:
         gc.enable()
 
 
-def test_warm_up_requests_are_asked_before_a_version_takes_traffic_and_must_be_answered(tmp_path: Path) -> None:
+def test_warm_up_requests_run_before_a_version_takes_traffic_and_must_succeed(tmp_path: Path) -> None:
     base = tmp_path / "demo"
     folder = half_plus_two(base, 1)
     (folder / "assets.extra").mkdir(exist_ok=True)
     warmup.write(folder / warmup.FILE, {"": {"x": np.float32([1, 2])}, "divide": {"n": np.int32([5])}})
     model = Model("demo", base)
     model.poll()
-    assert {name: list(given) for name, given in model.version().examples.items()} == {
+    assert {name: list(inputs) for name, inputs in model.version().examples.items()} == {
         "serving_default": ["x"],
         "divide": ["n"],
     }
@@ -230,10 +230,10 @@ def test_warm_up_requests_are_asked_before_a_version_takes_traffic_and_must_be_a
 
 
 def test_the_page_s_list_of_models_has_their_signatures_and_examples(model: Model) -> None:
-    with listening(model) as served:
-        listed = served.ask("GET", "/models")[2]["models"]
-    assert [(entry["name"], entry["version"]) for entry in listed] == [("demo", "1")]
-    assert listed[0]["signatures"]["columns"] == {
+    with listen(model) as served:
+        models = served.ask("GET", "/models")[2]["models"]
+    assert [(entry["name"], entry["version"]) for entry in models] == [("demo", "1")]
+    assert models[0]["signatures"]["columns"] == {
         "inputs": {"a": {"dtype": "DT_FLOAT", "shape": [-1, 2]}, "b": {"dtype": "DT_INT64", "shape": [-1]}},
         "outputs": {"b_plus_one": {"dtype": "DT_INT64", "shape": [-1]}, "sum": {"dtype": "DT_FLOAT", "shape": [-1, 2]}},
     }
@@ -242,26 +242,26 @@ def test_the_page_s_list_of_models_has_their_signatures_and_examples(model: Mode
 # --- batches
 
 
-def test_a_batch_gives_each_request_the_answer_that_it_gets_alone(model: Model) -> None:
+def test_a_batch_gives_each_request_the_answer_it_gets_alone(model: Model) -> None:
     calls, batcher = [], Batcher(8, 5.0)
     signature = model.version().signature("columns")
 
-    class Counted:
+    class CountingSignature:
         inputs, outputs, is_batched = signature.inputs, signature.outputs, True
 
-        def __call__(self, given: Any) -> Any:
-            calls.append(len(given["b"]))
-            return signature(given)
+        def __call__(self, inputs: Any) -> Any:
+            calls.append(len(inputs["b"]))
+            return signature(inputs)
 
-    counted: Any = Counted()
-    questions = [
+    counting: Any = CountingSignature()
+    requests = [
         {"a": np.float32([[i, i + 1]] * rows), "b": np.int64([i] * rows)} for i, rows in enumerate([1, 2, 1, 1, 3])
     ]
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda given: batcher(model.version(), counted, given), questions))
+        answers = list(pool.map(lambda inputs: batcher(model.version(), counting, inputs), requests))
     assert calls == [8]
-    for given, answer in zip(questions, made, strict=True):
-        alone = signature(given)
+    for inputs, answer in zip(requests, answers, strict=True):
+        alone = signature(inputs)
         assert {name: array.tolist() for name, array in answer.items()} == {
             name: array.tolist() for name, array in alone.items()
         }
@@ -269,22 +269,22 @@ def test_a_batch_gives_each_request_the_answer_that_it_gets_alone(model: Model) 
 
 def test_other_shapes_are_not_padded_into_a_batch(model: Model) -> None:
     batcher, signature = Batcher(4, 0.05), model.version().signature("matrix")
-    questions = [{"x": np.ones([1, steps, 3], np.float32)} for steps in (1, 2, 3, 2)]
+    requests = [{"x": np.ones([1, steps, 3], np.float32)} for steps in (1, 2, 3, 2)]
     with ThreadPoolExecutor(4) as pool:
-        made = list(pool.map(lambda given: batcher(model.version(), signature, given)["total"].tolist(), questions))
-    assert made == [[[3.0] * steps] for steps in (1, 2, 3, 2)]
+        totals = list(pool.map(lambda inputs: batcher(model.version(), signature, inputs)["total"].tolist(), requests))
+    assert totals == [[[3.0] * steps] for steps in (1, 2, 3, 2)]
 
 
-def test_one_bad_request_does_not_spoil_the_batch(model: Model) -> None:
-    with listening(model, run=Batcher(4, 0.2)) as served, ThreadPoolExecutor(4) as pool:
-        asked = [document(signature_name="divide", instances=[n]) for n in (1, 0, 5, 2)]
-        made = list(pool.map(lambda body: served.ask("POST", PREDICT, body), asked))
-    assert [code for code, _, _ in made] == [200, 400, 200, 200]
-    assert [made[place][2]["predictions"] for place in (0, 2, 3)] == [[10], [2], [5]]
+def test_one_bad_request_does_not_fail_the_batch(model: Model) -> None:
+    with listen(model, run=Batcher(4, 0.2)) as served, ThreadPoolExecutor(4) as pool:
+        bodies = [document(signature_name="divide", instances=[n]) for n in (1, 0, 5, 2)]
+        answers = list(pool.map(lambda body: served.ask("POST", PREDICT, body), bodies))
+    assert [code for code, _, _ in answers] == [200, 400, 200, 200]
+    assert [answers[index][2]["predictions"] for index in (0, 2, 3)] == [[10], [2], [5]]
 
 
-def test_what_has_no_batch_axis_is_run_alone(model: Model) -> None:
-    with listening(model, run=Batcher(4, 60)) as served:
+def test_a_signature_without_a_batch_axis_runs_alone(model: Model) -> None:
+    with listen(model, run=Batcher(4, 60)) as served:
         assert served.predict("demo", signature_name="any", inputs=1.5) == {"outputs": 1.5}
         assert served.predict("demo", signature_name="scalar", inputs=[1.0, 2.0]) == {"outputs": 3.0}
 
@@ -293,7 +293,7 @@ def test_what_has_no_batch_axis_is_run_alone(model: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limits", "body", "code", "said"),
+    ("limits", "body", "code", "message"),
     [
         (
             Limits(max_body=50),
@@ -322,19 +322,19 @@ def test_what_has_no_batch_axis_is_run_alone(model: Model) -> None:
         ),
     ],
 )
-def test_what_is_too_much_is_refused_with_a_sentence(
-    limits: Limits, body: str, code: int, said: str, model: Model
+def test_a_request_over_a_limit_gets_an_error_message(
+    limits: Limits, body: str, code: int, message: str, model: Model
 ) -> None:
-    with listening(model, limits) as served:
-        found, _, answer = served.ask("POST", PREDICT, body)
-        assert (found, answer) == (code, {"error": said})
+    with listen(model, limits) as served:
+        status, _, answer = served.ask("POST", PREDICT, body)
+        assert (status, answer) == (code, {"error": message})
         assert served.ask("GET", "/v1/models/demo")[0] == 200
 
 
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked(model: Model) -> None:
+def test_a_gzip_bomb_is_rejected_before_it_is_decompressed(model: Model) -> None:
     import gzip
 
-    with listening(model, Limits(max_body=1_000_000)) as served:
+    with listen(model, Limits(max_body=1_000_000)) as served:
         code, _, answer = served.ask("POST", PREDICT, gzip.compress(b" " * 50_000_000), Content_Encoding="gzip")
     assert (code, answer["error"]) == (
         413,
@@ -342,38 +342,38 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(model: Model) -> None:
     )
 
 
-def test_requests_beyond_those_at_work_are_told_to_come_again(model: Model) -> None:
-    held = Held()
-    with listening(model, Limits(max_requests=2), held) as served, ThreadPoolExecutor(2) as pool:
+def test_requests_over_the_limit_get_429_and_retry_after(model: Model) -> None:
+    blocked = Blocked()
+    with listen(model, Limits(max_requests=2), blocked) as served, ThreadPoolExecutor(2) as pool:
         first = [pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0])) for _ in range(2)]
         for _ in first:
-            held.begun.acquire(timeout=10)
+            blocked.started.acquire(timeout=10)
         code, headers, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
         assert (code, headers["Retry-After"]) == (429, "1")
         assert answer == {"error": "the server is already processing 2 requests. Try again in a second."}
-        assert served.ask("GET", "/v1/models/demo")[0] == 200  # a status is no work
-        held.go.set()
+        assert served.ask("GET", "/v1/models/demo")[0] == 200  # a status does not count
+        blocked.release.set()
         assert [each.result()[0] for each in first] == [200, 200]
 
 
 def test_a_request_that_takes_too_long_is_answered_with_504(model: Model) -> None:
-    held = Held()
-    with listening(model, Limits(timeout=0.3), held) as served:
+    blocked = Blocked()
+    with listen(model, Limits(timeout=0.3), blocked) as served:
         code, _, answer = served.ask("POST", PREDICT, document(instances=[1.0]))
-        held.go.set()
-    said = "no answer within 0.3 s: DEADLINE_EXCEEDED. Send a smaller request, or start the server with a larger --timeout."
-    assert (code, answer) == (504, {"error": said})
+        blocked.release.set()
+    message = "no answer within 0.3 s: DEADLINE_EXCEEDED. Send a smaller request, or start the server with a larger --timeout."
+    assert (code, answer) == (504, {"error": message})
 
 
-def test_an_answer_that_is_being_written_does_not_hold_up_the_watch(model: Model) -> None:
-    held = Held()
-    with listening(model, Limits(timeout=0.3), held) as served, ThreadPoolExecutor(1) as pool:
+def test_an_answer_being_written_does_not_block_the_deadlines_of_others(model: Model) -> None:
+    blocked = Blocked()
+    with listen(model, Limits(timeout=0.3), blocked) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
-        assert held.begun.acquire(timeout=10)
+        assert blocked.started.acquire(timeout=10)
         (writing,) = served.server._working
-        with writing._lock:  # as if its client took nothing of it
+        with writing._lock:  # as if its client did not read it
             code, _, _ = served.ask("POST", PREDICT, document(instances=[1.0]))
-        held.go.set()
+        blocked.release.set()
         first.result()
     assert code == 504
 
@@ -388,24 +388,24 @@ def test_an_ipv6_address_can_be_listened_on(model: Model) -> None:
     assert (url("::1", 8501), url("127.0.0.1", 80)) == ("http://[::1]:8501", "http://127.0.0.1:80")
 
 
-def test_slow_and_half_open_clients_are_let_go_and_hold_nobody_up(model: Model) -> None:
-    with listening(model, Limits(timeout=0.5, idle_timeout=0.5)) as served:
+def test_slow_and_half_open_clients_are_disconnected_and_block_nobody(model: Model) -> None:
+    with listen(model, Limits(timeout=0.5, idle_timeout=0.5)) as served:
         silent = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         half = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         half.sendall(plain_post(document(instances=[1.0]))[:-3])
         dripping = socket.create_connection(("127.0.0.1", served.port), timeout=10)
-        began = time.monotonic()
-        assert drips(dripping) < 5
+        start = time.monotonic()
+        assert drip(dripping) < 5
         assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
         assert silent.recv(100) == half.recv(100) == b""
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - start < 5
         for client in (silent, half, dripping):
             client.close()
         wait_for(lambda: served.server._open <= 1)
 
 
-def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_room(model: Model) -> None:
-    with listening(model, Limits(max_connections=3)) as served:
+def test_at_the_limit_of_connections_the_longest_waiting_one_is_closed(model: Model) -> None:
+    with listen(model, Limits(max_connections=3)) as served:
         idle = [socket.create_connection(("127.0.0.1", served.port), timeout=10) for _ in range(6)]
         wait_for(lambda: served.server._open == 3)
         assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
@@ -414,13 +414,13 @@ def test_when_there_are_too_many_connections_the_one_that_waits_longest_makes_ro
             client.close()
 
 
-def test_connections_beyond_those_at_work_are_turned_away_with_503(model: Model) -> None:
-    held = Held()
-    with listening(model, Limits(max_connections=1), held) as served, ThreadPoolExecutor(1) as pool:
+def test_a_new_connection_gets_503_when_all_others_are_working(model: Model) -> None:
+    blocked = Blocked()
+    with listen(model, Limits(max_connections=1), blocked) as served, ThreadPoolExecutor(1) as pool:
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
-        assert held.begun.acquire(timeout=10)
+        assert blocked.started.acquire(timeout=10)
         code, headers, answer = served.ask("GET", "/v1/models/demo")
-        held.go.set()
+        blocked.release.set()
         assert first.result()[0] == 200
     assert (code, headers["Retry-After"], answer) == (
         503,
@@ -434,7 +434,7 @@ def test_connections_beyond_those_at_work_are_turned_away_with_503(model: Model)
 
 def test_requests_sent_in_one_piece_are_answered_in_order(model: Model) -> None:
     first, second = plain_post(document(instances=[1.0])), plain_post(document(instances=[3.0]), "Connection: close")
-    with listening(model) as served:
+    with listen(model) as served:
         received = exchange(served.port, first + second)
     assert received.count(b"HTTP/1.1 200 OK") == 2
     assert received.index(b"[2.5]") < received.index(b"[3.5]")
@@ -459,8 +459,8 @@ def test_requests_sent_in_one_piece_are_answered_in_order(model: Model) -> None:
         (b"POST /v1/models/demo:predict HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", 400),
     ],
 )  # fmt: skip
-def test_what_is_no_http_is_answered_once_and_the_connection_closed(sent: bytes, code: int, model: Model) -> None:
-    with listening(model) as served:
+def test_malformed_http_gets_one_answer_and_the_connection_is_closed(sent: bytes, code: int, model: Model) -> None:
+    with listen(model) as served:
         received = exchange(served.port, sent)
         assert received.startswith(f"HTTP/1.1 {code} ".encode()), received
         assert received.count(b"HTTP/1.1") == 1
@@ -468,8 +468,8 @@ def test_what_is_no_http_is_answered_once_and_the_connection_closed(sent: bytes,
         assert served.predict("demo", instances=[1.0]) == {"predictions": [2.5]}
 
 
-def test_without_its_key_a_client_gets_the_page_alone(model: Model) -> None:
-    with listening(model, keys=frozenset({b"first", b"second"})) as served:
+def test_without_a_key_a_client_gets_only_the_page(model: Model) -> None:
+    with listen(model, keys=frozenset({b"first", b"second"})) as served:
         assert served.ask("GET", "/")[0] == 200
         for path in ("/v1/models/demo", "/models", "/monitoring/prometheus/metrics"):
             code, headers, answer = served.ask("GET", path)
@@ -483,15 +483,15 @@ def test_without_its_key_a_client_gets_the_page_alone(model: Model) -> None:
 
 
 def test_the_page_may_load_nothing_from_elsewhere(model: Model) -> None:
-    with listening(model) as served:
+    with listen(model) as served:
         code, headers, content = served.ask("GET", "/")
     assert (code, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert "default-src 'none'" in headers["Content-Security-Policy"]
     assert content.lower().startswith(b"<!doctype html>")
 
 
-def test_metrics_count_what_was_answered(model: Model) -> None:
-    with listening(model) as served:
+def test_metrics_count_answers(model: Model) -> None:
+    with listen(model) as served:
         served.predict("demo", instances=[1.0])
         served.ask("POST", PREDICT, "{")
         served.ask("POST", "/v1/models/invented:predict", document(instances=[1.0]))
@@ -502,56 +502,56 @@ def test_metrics_count_what_was_answered(model: Model) -> None:
     assert 'seqapp_requests_total{code="400",method="predict",model="demo"} 1.0' in lines
     assert 'seqapp_request_seconds_count{method="predict",model="demo"} 2.0' in lines
     assert 'seqapp_model_version{model="demo"} 1.0' in lines
-    assert "invented" not in content.decode()  # a name that a client makes up is no label
+    assert "invented" not in content.decode()  # a client cannot create labels
 
 
-# --- the end
+# --- shutdown
 
 
-def test_draining_lets_requests_end_and_takes_no_new_ones(model: Model) -> None:
-    held = Held()
-    with listening(model, run=held) as served, ThreadPoolExecutor(2) as pool:
+def test_drain_finishes_requests_and_accepts_no_connections(model: Model) -> None:
+    blocked = Blocked()
+    with listen(model, run=blocked) as served, ThreadPoolExecutor(2) as pool:
         idle = socket.create_connection(("127.0.0.1", served.port), timeout=10)
         first = pool.submit(served.ask, "POST", PREDICT, document(instances=[1.0]))
-        assert held.begun.acquire(timeout=10)
-        drained = pool.submit(served.server.drain)
+        assert blocked.started.acquire(timeout=10)
+        drain = pool.submit(served.server.drain)
         assert idle.recv(100) == b""
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", served.port), timeout=1)
-        held.go.set()
-        assert drained.result(10)
+        blocked.release.set()
+        assert drain.result(10)
         code, headers, _ = first.result(10)
         assert (code, headers["Connection"]) == (200, "close")
         idle.close()
 
 
-def test_serving_a_run_to_everyone_says_so_and_ctrl_c_ends_it_with_130(
+def test_a_public_address_prints_a_note_and_ctrl_c_exits_with_130(
     trained: Callable[[str], Path], tmp_path: Path
 ) -> None:
     run = trained("fibonacci")
     (key := tmp_path / "keys").write_text("secret\n")
     seqapp("export", run, "--to", tmp_path / "fib")
-    with serving(tmp_path / "fib", "--host", "0.0.0.0", "--api-key-file", key) as served:
+    with run_server(tmp_path / "fib", "--host", "0.0.0.0", "--api-key-file", key) as served:
         assert served.ask("GET", "/v1/models/fib")[0] == 401
-        asked = document(instances=[["144", "233"], ["1", "2"]])
-        code, _, answer = served.ask("POST", "/v1/models/fib:predict", asked, Authorization="Bearer secret")
+        body = document(instances=[["144", "233"], ["1", "2"]])
+        code, _, answer = served.ask("POST", "/v1/models/fib:predict", body, Authorization="Bearer secret")
         assert code == 200
         assert len(answer["predictions"]) == 2
-        assert served.end(signal.SIGINT) == 130
-    said = "".join(served.said)
+        assert served.stop(signal.SIGINT) == 130
+    stderr = "".join(served.stderr)
     assert (
         "Note: --host 0.0.0.0: anyone who can reach this machine and has a key can query the models; connections are "
         "not encrypted (no TLS).\n"
-    ) in said
-    assert "Traceback" not in said
+    ) in stderr
+    assert "Traceback" not in stderr
 
 
-def test_what_cannot_be_served_is_said_before_tensorflow_is_loaded(base: Path, tmp_path: Path) -> None:
+def test_unusable_arguments_are_reported_before_tensorflow_is_loaded(base: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "run.json").write_text("{}")
     (tmp_path / "empty").mkdir()
     (tmp_path / "none").write_text("\n")
-    for arguments, said in [
+    for arguments, message in [
         (["nothing"], "no folder 'nothing'. Pass an exported RUN, or a folder DIR/<version>/."),
         (["run"], "run: not exported yet. First: seqapp export run"),
         (
@@ -571,12 +571,12 @@ def test_what_cannot_be_served_is_said_before_tensorflow_is_loaded(base: Path, t
         ([base, "--label", "dmo/x=1"], "--label: no model named 'dmo'. Did you mean 'demo'? Choose from: demo."),
         ([base, "--api-key-file", "none"], "--api-key-file: expected one key per line in 'none', got an empty file."),
     ]:
-        assert refused("serve", *arguments) == f"Error: {said}"
+        assert refused("serve", *arguments) == f"Error: {message}"
 
 
 def test_a_port_in_use_and_a_model_that_cannot_be_loaded_are_one_line_each(base: Path, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
         result = seqapp("serve", base, "--port", port, code=2)
     assert result.stderr.splitlines()[-1] == (
         f"Error: cannot listen on 127.0.0.1:{port}: Address already in use. Choose another --port, or 0 for any."

@@ -23,7 +23,7 @@ from random import Random
 from typing import Any
 
 from benchmarks.commands import seqapp
-from benchmarks.served import Client, Served, memory, request, serving, wait_for
+from benchmarks.served import Client, ServerProcess, memory, request, run_server, wait_for
 from seqapp.system.tensorflow import start_tensorflow
 
 TRAININGS = {
@@ -73,7 +73,7 @@ def made(folder: Path) -> Path:
 def load(models: Path, seconds: float, swaps: int, clients: int, seed: int) -> list[str]:
     """Print what happened; what went wrong."""
     questions, tallies, over = asked_and_expected(models), [Tally() for _ in range(clients)], threading.Event()
-    with serving(*sorted(models.iterdir()), "--poll-seconds", "0.2", "--batch-size", "4") as served:
+    with run_server(*sorted(models.iterdir()), "--poll-seconds", "0.2", "--batch-size", "4") as served:
         threads = [
             threading.Thread(target=client, args=[served.port, questions, tally, over, Random(f"{seed} {place}")])
             for place, tally in enumerate(tallies)
@@ -152,7 +152,7 @@ def same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
-def events(models: Path, served: Served, seconds: float, swaps: int) -> tuple[list[float], int]:
+def events(models: Path, served: ServerProcess, seconds: float, swaps: int) -> tuple[list[float], int]:
     """Publish versions, one of them broken, in equal intervals; megabytes over time, and how many were taken over."""
     began, used, swapped = time.monotonic(), [], 0
     moments = [seconds * (number + 1) / (swaps + 2) for number in range(swaps + 1)]  # the last is the broken one's
@@ -171,7 +171,7 @@ def events(models: Path, served: Served, seconds: float, swaps: int) -> tuple[li
     return used, swapped
 
 
-def published(base: Path, served: Served) -> int:
+def published(base: Path, served: ServerProcess) -> int:
     """Copy the newest version under the next number, by one rename; 1 once it answers."""
     newest = max(int(folder.name) for folder in base.iterdir() if folder.name.isdigit())
     shutil.copytree(base / str(newest), base / ".next")
@@ -181,7 +181,7 @@ def published(base: Path, served: Served) -> int:
     return 1
 
 
-def broken(base: Path, served: Served) -> None:
+def broken(base: Path, served: ServerProcess) -> None:
     """Publish a version that is none; the one before it stays."""
     newest = max(int(folder.name) for folder in base.iterdir() if folder.name.isdigit())
     (base / ".next").mkdir()
@@ -190,7 +190,7 @@ def broken(base: Path, served: Served) -> None:
     wait_for(lambda: status(base, served)["state"] == "END", 60)
 
 
-def status(base: Path, served: Served) -> dict[str, Any]:
+def status(base: Path, served: ServerProcess) -> dict[str, Any]:
     """Of a model's newest version."""
     newest: dict[str, Any] = served.ask("GET", f"/v1/models/{base.name}")[2]["model_version_status"][0]
     return newest

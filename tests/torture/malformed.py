@@ -24,7 +24,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from benchmarks.served import Client, Served, memory, serving
+from benchmarks.served import Client, ServerProcess, memory, run_server
 from seqapp.system.tensorflow import start_tensorflow
 from tests.torture.load import GROWTH, asked_and_expected, made, same
 from tests.torture.mutations import given
@@ -62,7 +62,7 @@ def malformed(models: Path, count: int, seed: int) -> list[str]:
     questions = asked_and_expected(models)
     names = [base.name for base in sorted(models.iterdir())]
     codes, failed = collections.Counter[str](), list[str]()
-    with serving(*sorted(models.iterdir()), "--max-length", "50") as served:
+    with run_server(*sorted(models.iterdir()), "--max-length", "50") as served:
         used = [memory(served.process.pid)]
 
         def send(sent: bytes, pieces: int = 1) -> None:
@@ -159,7 +159,7 @@ def in_a_row(sent: bytes, random: Random) -> bytes:
     return sent * random.randint(2, 6)
 
 
-def sum_up(served: Served, sent: bytes, pieces: int, failed: list[str]) -> str:
+def sum_up(served: ServerProcess, sent: bytes, pieces: int, failed: list[str]) -> str:
     """Send it, in pieces with pauses if so, and hang up one's own side; the status of the first answer."""
     began = time.monotonic()
     try:
@@ -180,7 +180,7 @@ def sum_up(served: Served, sent: bytes, pieces: int, failed: list[str]) -> str:
     return received[9:12].decode("latin-1") or "hung up"
 
 
-def right(served: Served, asked: bytes, code: int, expected: Any) -> bool:
+def right(served: ServerProcess, asked: bytes, code: int, expected: Any) -> bool:
     """Whether a real request is answered as it should be."""
     client = Client(served.port)
     found, body = client.ask(asked)

@@ -49,7 +49,7 @@ def compiles(training: bool) -> bool:
 
 
 def shards(batch: int | None) -> int:
-    """Return the number of shards for a compiled batch; `batch` is None where the graph does not know its size."""
+    """Return the number of shards for a compiled batch; None: the graph does not know the batch's size."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(cores, 2 if batch is None else batch // MIN_SHARD_ROWS))
 

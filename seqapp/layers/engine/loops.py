@@ -98,21 +98,21 @@ def backward(
         return [array.read(time) for array in arrays]
 
     def body(
-        time: Tensor, now: list[Tensor], d_states: list[Tensor], d_vectors: dict[str, Tensor], written: list[Any]
+        time: Tensor, now: list[Tensor], d_states: list[Tensor], d_vectors: dict[str, Tensor], results: list[Any]
     ) -> tuple[Any, ...]:
         one = _trace_step(now, trace)
         d_states = [d_states[0] + one.d_output, *d_states[1:]]
         gradients, d_before, d_now = _step_back(step, one, d_states, transposed, masks)
         gradients += d_states if signals else []
-        written = [array.write(time, part) for array, part in zip(written, gradients, strict=True)]
+        results = [array.write(time, part) for array, part in zip(results, gradients, strict=True)]
         d_vectors = {name: d_vectors[name] + part for name, part in d_now.items()}
-        return time - 1, at(tf.maximum(time - 1, 0)), d_before, d_vectors, written
+        return time - 1, at(tf.maximum(time - 1, 0)), d_before, d_vectors, results
 
     count = 1 + bool(step.extra_gates) + step.factored + (step.state_count if signals else 0)
     zeros = {name: tf.zeros_like(vector) for name, vector in transposed.vectors.items()}
     start = (steps - 1, at(steps - 1), d_last, zeros, [_empty(d_outputs, steps) for _ in range(count)])
-    *_, d_first, d_vectors, written = tf.while_loop(lambda time, *_: time >= 0, body, start, maximum_iterations=steps)
-    x, *rest = [array.stack() for array in written]
+    *_, d_first, d_vectors, results = tf.while_loop(lambda time, *_: time >= 0, body, start, maximum_iterations=steps)
+    x, *rest = [array.stack() for array in results]
     p = rest.pop(0) if step.extra_gates else None
     return Gradients(x, p, rest.pop(0) if step.factored else None, d_vectors, d_first, rest)
 

@@ -65,7 +65,7 @@ Source = Projection | TableLookup | Precomputed
 
 
 class RecurrentWeights(NamedTuple):
-    """The weights used inside the loop; those that a step lacks are None or empty."""
+    """The weights used inside the loop; None or empty where a step has no such weight."""
 
     kernel: Tensor | None  # (units, columns * units)
     bias: Tensor | None  # (columns * units,)
@@ -129,7 +129,7 @@ def product_gradient(
 
     Returns:
         Gradients with respect to `x` `(batch, blocks * units)`, to the factors, and to the state `(batch, units)`;
-        the last one is None where the layer has no recurrent kernel.
+        without a recurrent kernel, None for the state.
     """
     d_x, d_p = gradients
     if transposed.kernel is None:

@@ -21,7 +21,7 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def run_alone(version: Version, signature: Signature, inputs: Arrays) -> Arrays:
-    """Answer one request by itself. `version` is kept in memory while it runs."""
+    """Answer one request by itself. The argument `version` keeps it in memory meanwhile."""
     return signature(inputs)
 
 

@@ -1,11 +1,11 @@
-"""All models side by side: what a training step costs, and Tiny Shakespeare at equal parameters, tuned alike.
+"""All models side by side: the time of a training step, and Tiny Shakespeare at equal parameters, tuned alike.
 
-    python -m benchmarks.zoo tinyshakespeare.txt [--parts cost,scan,shakespeare] [--seeds 0,1,2]
+    python -m benchmarks.models tinyshakespeare.txt [--parts cost,scan,shakespeare] [--seeds 0,1,2]
 
-`cost`: every layer of seqapp.layers in turns, in one process, at equal units. `scan`: minimal_gru over whole sequences
-as a SavedModel runs it, by its scan and by a loop. `shakespeare`: the same command for every model but for its units,
-which give each as many parameters as the lstm; the learning rate is the one of three with the best validation loss of
-the first seed. Prints tables in Markdown. Interrupted, the same command goes on from its folder, runs/zoo.
+`cost`: every layer of seqapp.layers, in turns in one process, at equal units. `scan`: minimal_gru over whole sequences
+as a SavedModel runs it, by a scan and by a loop. `shakespeare`: the same command for every model, with units that give
+each as many parameters as the lstm; the learning rate is the one of three with the best validation loss of the first
+seed. Prints tables in Markdown. After an interruption, the same command continues from its folder, runs/models.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ import numpy as np
 from benchmarks import contenders
 from benchmarks.commands import run_parts, seqapp
 from benchmarks.contenders import Size
-from benchmarks.recurrence import WORK, interleaved
+from benchmarks.recurrence import TRAINING_WORK, interleaved
 
-FOLDER = Path("runs/zoo")
+FOLDER = Path("runs/models")
 SIZES = [Size(64, 64, 128, 1), Size(64, 64, 256, 2)]
 ROUNDS = 5
 SEQUENCES = [(1, 128, 384), (1, 1000, 64), (64, 1000, 64), (32, 128, 384)]  # batch, steps, units
-LSTM_UNITS, CHARACTERS = 256, 67  # what is equal: the parameters of this lstm over Tiny Shakespeare's vocabulary
-DIVERGED = "diverged"  # a file in a run's folder
+LSTM_UNITS, CHARACTERS = 256, 67  # all models have the parameters of this lstm over Tiny Shakespeare's vocabulary
+DIVERGED = "diverged"  # name of a marker file in a run's folder
 RATES = ("0.002", "0.005", "0.01")
 OPTIONS = [
     "--split", "0.85,0.05,0.1", "--bptt", "128", "--layers", "1", "--dropout", "0.1", "--weight-drop", "0",
@@ -41,10 +41,10 @@ OPTIONS = [
 
 
 def cost(file: Path, folder: Path, seeds: list[str]) -> None:
-    """Milliseconds for a training step of every layer, beside the LSTM's."""
-    kinds = {type(made(name, 2)).__name__: name for name in models()}
+    """Measure milliseconds per training step of every layer, and its ratio to the LSTM's."""
+    kinds = {type(layer(name, 2)).__name__: name for name in models()}
     for size in SIZES:
-        count = max(4, WORK // (4 * size.batch * size.steps * size.units * size.layers))
+        count = max(4, TRAINING_WORK // (4 * size.batch * size.steps * size.units * size.layers))
         runs = {kind: contenders.seqapp(kind, size, count) for kind in kinds}
         medians = interleaved(runs, ROUNDS)
         for kind, seconds in sorted(medians.items(), key=lambda pair: pair[1]):
@@ -56,7 +56,7 @@ def cost(file: Path, folder: Path, seeds: list[str]) -> None:
 
 
 def scan(file: Path, folder: Path, seeds: list[str]) -> None:
-    """Milliseconds of minimal_gru over sequences, nothing compiled, as a scan and as a loop; and of the lstm."""
+    """Measure milliseconds of uncompiled inference: minimal_gru as a scan and as a loop, and the lstm."""
     import tensorflow as tf
 
     from seqapp import layers
@@ -68,53 +68,53 @@ def scan(file: Path, folder: Path, seeds: list[str]) -> None:
         return lambda: traced(inputs)[0].numpy()
 
     for batch, steps, units in SEQUENCES:
-        inputs, runs, found = tf.random.normal([batch, steps, 64]), {}, compilation.scan.infer
+        inputs, runs, scan_infer = tf.random.normal([batch, steps, 64]), {}, compilation.scan.infer
         for name, kind, infer in (
-            ("scan", "MinimalGRU", found),
+            ("scan", "MinimalGRU", scan_infer),
             ("loop", "MinimalGRU", loops.infer),
-            ("lstm", "LSTM", found),
+            ("lstm", "LSTM", scan_infer),
         ):
             compilation.scan.infer = infer
             runs[name] = run(getattr(layers, kind)(units, return_sequences=True), inputs)
-        compilation.scan.infer = found
+        compilation.scan.infer = scan_infer
         medians = interleaved(runs, ROUNDS)
         cells = " | ".join(f"{1000 * seconds:.2f}" for seconds in medians.values())
         print(f"| {batch} × {steps}, {units} | {cells} | {medians['loop'] / medians['scan']:.2f} × |", flush=True)
 
 
 def shakespeare(file: Path, folder: Path, seeds: list[str]) -> None:
-    """A row for each model and seed, and each model's mean."""
+    """Train and evaluate every model with every seed; print a row for each model, with the mean over seeds."""
     for model in models():
         units = str(equal_units(model))
-        tried = {rate: trained(file, model, units, rate, seeds[0]) for rate in RATES}
-        best = min(tried, key=lambda rate: validation(tried[rate]))
-        found = [measured(trained(file, model, units, best, seed)) for seed in seeds]
-        nats = [document["metrics"]["cross_entropy"] for document in found]
+        by_rate = {rate: train(file, model, units, rate, seeds[0]) for rate in RATES}
+        best = min(by_rate, key=lambda rate: validation(by_rate[rate]))
+        evaluations = [evaluate(train(file, model, units, best, seed)) for seed in seeds]
+        nats = [document["metrics"]["cross_entropy"] for document in evaluations]
         spread = statistics.stdev(nats) if len(nats) > 1 else 0.0
-        rates = ", ".join(f"{validation(run):.3f}{' diverged' * diverged(run)}" for run in tried.values())
+        rates = ", ".join(f"{validation(run):.3f}{' diverged' * diverged(run)}" for run in by_rate.values())
         print(
-            f"| {model} | {units} | {found[0]['parameters']:,} | {best} ({rates}) "
+            f"| {model} | {units} | {evaluations[0]['parameters']:,} | {best} ({rates}) "
             f"| {', '.join(f'{each:.4f}' for each in nats)} | {statistics.fmean(nats):.4f} ± {spread:.4f} "
-            f"| {found[0]['baselines']['ngram']['cross_entropy']:.4f} |", flush=True
+            f"| {evaluations[0]['baselines']['ngram']['cross_entropy']:.4f} |", flush=True
         )  # fmt: skip
 
 
 def models() -> list[str]:
-    """All files of the models room."""
+    """Return the names of all model files."""
     from seqapp import rooms
 
     return rooms.names("models")
 
 
-def made(model: str, units: int) -> Any:
-    """A model file's layer."""
+def layer(model: str, units: int) -> Any:
+    """Build a model file's layer."""
     from seqapp import rooms
 
     return rooms.find("models", model).layer(units, "layer")
 
 
 def parameters(model: str, units: int) -> int:
-    """Of the network over characters."""
+    """Count the parameters of a network over characters."""
     from seqapp import rooms
     from seqapp.contract.options import NetworkOptions
     from seqapp.features import Tokens
@@ -126,15 +126,23 @@ def parameters(model: str, units: int) -> int:
 
 
 def equal_units(model: str) -> int:
-    """Units with which a model has as many parameters as the lstm, to a multiple of 8."""
-    few = (72, 80, 88)  # more than there are characters, so that parameters are a polynomial of the units
-    polynomial = np.polyfit(few, [parameters(model, units) for units in few], 2)
+    """Return the units, a multiple of 8, with which a model has as many parameters as the lstm."""
+    samples = (72, 80, 88)  # above the number of characters, where parameters are a polynomial of the units
+    polynomial = np.polyfit(samples, [parameters(model, units) for units in samples], 2)
     roots = np.roots(polynomial - [0, 0, parameters("lstm", LSTM_UNITS)]).real
     return 8 * round(float(roots[roots > 0].min()) / 8)
 
 
-def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
-    """The folder of a run, which is trained unless it is there and finished; or has diverged, which is its result."""
+def train(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
+    """Return the folder of a run; train it first unless it is finished or has diverged.
+
+    Args:
+        file: the text.
+        model: name of a model file.
+        units: of each layer.
+        rate: initial learning rate.
+        seed: of weights and batches.
+    """
     folder = FOLDER / f"{model}-{rate}-{seed}"
     record = folder / "run.json"
     if not diverged(folder) and not (record.is_file() and json.loads(record.read_text())["finished"]):
@@ -144,23 +152,23 @@ def trained(file: Path, model: str, units: str, rate: str, seed: str) -> Path:
         except subprocess.CalledProcessError as error:
             if error.returncode != 1 or not (folder / "model.keras").is_file():
                 raise
-            (folder / DIVERGED).touch()  # its last good weights count
+            (folder / DIVERGED).touch()  # its last finite weights are evaluated
     return folder
 
 
 def validation(folder: Path) -> float:
-    """The best validation loss."""
+    """Return the best validation loss of a run."""
     with (folder / "history.csv").open(newline="") as rows:
         return min(float(row["validation_loss"]) for row in csv.DictReader(rows))
 
 
 def diverged(folder: Path) -> bool:
-    """Whether the training broke off."""
+    """Return whether a run diverged."""
     return (folder / DIVERGED).is_file()
 
 
-def measured(folder: Path) -> dict[str, Any]:
-    """What evaluate says, with parameters and seconds."""
+def evaluate(folder: Path) -> dict[str, Any]:
+    """Return the document of `seqapp evaluate`, with the number of parameters."""
     if not (folder / "metrics.json").is_file():
         seqapp("evaluate", folder)
     record: dict[str, Any] = json.loads((folder / "run.json").read_text())
