@@ -255,7 +255,7 @@ class TestRuns:
         (copied / "model.keras").unlink()
         said = refused("predict", copied)
         assert said == (
-            f"Error: {copied}: no model.keras: the training did not get that far. "
+            f"Error: {copied}: no model.keras: the training run did not get that far. "
             f"Continue with: seqapp train fibonacci --out {copied} --resume"
         )
 

@@ -13,6 +13,7 @@ from conftest import SMALL, refused, seqapp
 from layer_oracles import UNITS, AtTheEnd, random_layer, sample, small_network
 
 from seqapp import rooms
+from seqapp.contract import Encoded
 from seqapp.contract.options import NetworkOptions
 from seqapp.errors import BadInput
 from seqapp.features import Tokens
@@ -144,7 +145,7 @@ class TestOmega:
         for factor in (0.0, 1.0, 2.0):
             network = small_network("simple_rnn", omega=factor)
             with tf.GradientTape() as tape:
-                total = tf.reduce_sum(network.train(inputs, network.start(3))[0][:, -1] ** 2)
+                total = tf.reduce_sum(network.train(Encoded(inputs), None)[0][:, -1] ** 2)
             tensors = tape.gradient(total, network.model.trainable_variables)
             gradients.append([tf.convert_to_tensor(part).numpy() for part in tensors])
         names = [variable.path.split("/")[-1] for variable in network.model.trainable_variables]
@@ -217,13 +218,13 @@ class TestStacks:
         plain, residual = (small_network(layers=2, residual=on) for on in (False, True))
         inputs = tf.random.stateless_normal((2, 5, 4), [1, 2])
         # the first one is wider than its input
-        assert [link.residual for link in residual.chain] == [False, True, False]
+        assert [link.residual for link in residual.chain] == [False, True]
         below, _ = plain.chain[0](inputs)[:2]
         above = plain.chain[1](below)[0]
-        np.testing.assert_allclose(residual(inputs), plain.chain[2](below + above), atol=1e-6)
-        first, states = residual.step(inputs[:, :3], residual.start(2))
+        np.testing.assert_allclose(residual(Encoded(inputs)), below + above, atol=1e-6)
+        first, states = residual.step(inputs[:, :3], residual.start(Encoded(inputs), 2))
         rest, _ = residual.step(inputs[:, 3:], states)
-        np.testing.assert_allclose(tf.concat([first, rest], 1), residual(inputs), atol=1e-6)
+        np.testing.assert_allclose(tf.concat([first, rest], 1), residual(Encoded(inputs)), atol=1e-6)
 
     @pytest.mark.parametrize("model", ["simple_rnn", "peephole_lstm"])
     def test_a_last_bidirectional_layer_repeats_the_backward_layers_last_output(self, model: str) -> None:
@@ -237,7 +238,8 @@ class TestStacks:
             np.testing.assert_allclose(
                 layer(inputs)[0], tf.concat([ahead, tf.broadcast_to(expected, ahead.shape)], -1), atol=1e-6
             )
-            np.testing.assert_allclose(network.step(inputs, network.start(1))[0], network(inputs), atol=1e-6)
+            hidden, _ = network.step(inputs, network.start(Encoded(inputs), 1))
+            np.testing.assert_allclose(hidden, network(Encoded(inputs)), atol=1e-6)
 
     def test_the_backward_layer_remembers_the_beginning_better_than_the_forward_layer(self) -> None:
         network = small_network("simple_rnn", bidirectional=True)
@@ -245,7 +247,7 @@ class TestStacks:
         changed = inputs.copy()
         changed[:, 0] += 1
         forward = network.chain[0].layer.forward_layer
-        assert np.abs(network(inputs)[:, -1] - network(changed)[:, -1]).max() > 1e-3
+        assert np.abs(network(Encoded(inputs))[:, -1] - network(Encoded(changed))[:, -1]).max() > 1e-3
         assert np.abs(forward(inputs)[0][:, -1] - forward(changed)[0][:, -1]).max() < 1e-3
 
     @pytest.mark.parametrize("model", rooms.names("models"))
@@ -254,16 +256,16 @@ class TestStacks:
         network, other = small_network(model, **options), small_network(model, **options, forget_bias=None)
         inputs = tf.random.stateless_normal((3, 7, 4), [1, 2])
         with tf.GradientTape() as tape:
-            outputs, _, _ = network.train(inputs, network.start(3))
-            total = tf.reduce_sum(outputs[:, -1] ** 2)
+            hidden, _, _ = network.train(Encoded(inputs), None)
+            total = tf.reduce_sum(network.head(hidden)[:, -1] ** 2)
         gradients = tape.gradient(total, network.model.trainable_variables)
         for variable, gradient in zip(network.model.trainable_variables, gradients, strict=True):
             variable.assign_sub(0.1 * tf.convert_to_tensor(gradient))
         assert all(np.isfinite(variable).all() for variable in network.model.trainable_variables)
         network.model.save(tmp_path / "model.keras")
-        assert np.abs(network(inputs) - other(inputs)).max() > 1e-4
+        assert np.abs(network(Encoded(inputs)) - other(Encoded(inputs))).max() > 1e-4
         load_weights(other, tmp_path / "model.keras")
-        np.testing.assert_array_equal(network(inputs), other(inputs))
+        np.testing.assert_array_equal(network(Encoded(inputs)), other(Encoded(inputs)))
 
     def test_a_bidirectional_network_that_would_see_its_targets_is_refused(self) -> None:
         message = refused("train", "text", *SMALL["text"], "--bidirectional")

@@ -307,7 +307,7 @@ class TestBaselines:
             name: values(dataset.metrics, baseline.predictions) for name, baseline in dataset.baselines().items()
         }
         assert len(metrics) == 4
-        assert all(np.isfinite(list(values.values())).all() for values in metrics.values())
+        assert all(np.isfinite(list(each.values())).all() for each in metrics.values())
 
     def test_linear_regression_predicts_a_straight_line(self, tmp_path: Path) -> None:
         dataset = load(write(tmp_path / "p.csv", 3.0 * np.arange(300)), scale="last", season=7)
