@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seqapp.contract import Encoded
+from seqapp.contract import Encoded, Metric
 from seqapp.data import splits
 from seqapp.data.vocabulary import Vocabulary
 from seqapp.errors import BadInput
@@ -194,9 +194,11 @@ class TestVerdict:
         assert gains(np.ones(100), {"one": np.ones(100)}, higher_is_better=True)["one"] == 0
 
     def test_the_verdict_says_by_how_much_it_is_better_than_the_best_of_them(self) -> None:
-        dataset: Any = SimpleNamespace(
-            cases=lambda cases: {name: np.full(100, value) for name, value in cases.items()}, overlap=1
-        )
+        metrics = [
+            Metric("mae", lambda record: np.full(100, record["mae"])),
+            Metric("accuracy", lambda record: np.full(100, record["accuracy"]), higher_is_better=True),
+        ]
+        dataset: Any = SimpleNamespace(metrics=metrics, overlap=1)
         baselines: Any = {
             name: SimpleNamespace(predictions=cases, description=name, ceiling=False)
             for name, cases in {

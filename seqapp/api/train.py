@@ -101,7 +101,7 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
 
     check_weights(dataset.task, lambda: build(0))
     network = build(options.seed)
-    if not dataset.task.looks_ahead:
+    if network.can_step or not dataset.task.looks_ahead:
         check_causal(network, dataset.task)
     check_answers(dataset, network)
     _announce(recipe, dataset, left, report)

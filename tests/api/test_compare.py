@@ -16,8 +16,8 @@ from conftest import OWN, SMALL, refused, seqapp
 from rich.console import Console
 
 from seqapp.api import compare
-from seqapp.evaluation import comparison_table
-from seqapp.evaluation.comparison_table import longest_gap, standing
+from seqapp.evaluation import comparison_table, ranking
+from seqapp.evaluation.ranking import longest_gap, standing
 
 # Sessions of a web-log, with a gap that decides by itself what counts as solved, and units that are left to the data.
 FAR = '''"""Far: what comes next, from as far as --gap says."""
@@ -212,30 +212,33 @@ class TestRunsThatAreThere:
 
 class TestStanding:
     def test_who_is_better_is_said_only_where_seeds_agree(self) -> None:
-        assert standing("mae", {"a": [1.0], "b": [2.0]}) == (
+        assert standing("mae", {"a": [1.0], "b": [2.0]}, False) == (
             "By mae: a is best with this seed; one seed does not say which model is better."
         )
-        assert standing("mae", {"a": [1.0, 1.1, 0.9], "b": [1.0, 1.2, 1.0], "c": [5.0, 5.1, 5.0]}) == (
+        assert standing("mae", {"a": [1.0, 1.1, 0.9], "b": [1.0, 1.2, 1.0], "c": [5.0, 5.1, 5.0]}, False) == (
             "By mae: a is best in the mean, better than c, but b may be as good: seeds differ as much."
         )
-        assert standing("accuracy", {"a": [0.1, 0.11, 0.1], "b": [0.9, 0.91, 0.9]}) == (
+        assert standing("accuracy", {"a": [0.1, 0.11, 0.1], "b": [0.9, 0.91, 0.9]}, True) == (
             "By accuracy: b is best in the mean, better than a."
         )
-        assert standing("accuracy", {"a": [1.0, 1.0], "b": [1.0, 1.0]}) == (
+        assert standing("accuracy", {"a": [1.0, 1.0], "b": [1.0, 1.0]}, True) == (
             "By accuracy: a is best in the mean, but b may be as good: seeds differ as much."
         )
-        assert standing("mae", {"a": [1.0, 2.0]}) == "By mae: a 1.5."
-        assert standing("mae", {"a": [1.0, 2.0]}, " at gap 50") == "By mae at gap 50: a 1.5."
+        assert standing("mae", {"a": [1.0, 2.0]}, False) == "By mae: a 1.5."
+        assert standing("mae", {"a": [1.0, 2.0]}, False, " at gap 50") == "By mae at gap 50: a 1.5."
 
     def test_constant_and_infinite_values_need_no_test(self) -> None:
         infinite = {"a": [1.0, 1.0], "b": [2.0, 2.0], "c": [1.5, float("inf")]}
-        assert standing("log_loss", infinite) == "By log_loss: a is best in the mean, better than b and c."
+        assert standing("log_loss", infinite, False) == "By log_loss: a is best in the mean, better than b and c."
 
     def test_with_many_models_a_lucky_difference_is_not_enough(self) -> None:
         best, near, far = [1.0, 1.1, 0.9], [1.2, 1.3, 1.25], [9.0, 9.1, 9.2]
-        assert standing("mae", {"best": best, "near": near}) == "By mae: best is best in the mean, better than near."
+        assert (
+            standing("mae", {"best": best, "near": near}, False)
+            == "By mae: best is best in the mean, better than near."
+        )
         many = {"best": best, "near": near, "x": [1.3, 1.0, 1.6], "far": far, "y": [9.1, 9.1, 9.2]}
-        assert standing("mae", many) == (
+        assert standing("mae", many, False) == (
             "By mae: best is best in the mean, better than far and y, "
             "but near and x may be as good: seeds differ as much."
         )
@@ -264,11 +267,11 @@ def document(gaps: tuple[int, ...] = ()) -> dict[str, Any]:
                 run = {"model": model, "seed": seed, "parameters": 1234, "seconds": 2.0 + seed}
                 run |= {"metrics": {"accuracy": accuracy, "log_loss": 1 - accuracy}}
                 made.append(run | ({"gap": gap, "solved": (model, gap) != ("gru", 200)} if gaps else {}))
-    models = comparison_table.summaries(made, "accuracy")
-    names, beside = ["accuracy", "log_loss"], {"majority": {"accuracy": 0.25}}
-    found = {"dataset": "far", "judged_by": names, "runs": made, "models": models}
-    found |= {"verdict": comparison_table.verdict(models, names, list(gaps))}
-    found["baselines"] = comparison_table.averaged([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
+    models = ranking.summaries(made, "accuracy", True)
+    judged, beside = {"accuracy": True, "log_loss": False}, {"majority": {"accuracy": 0.25}}
+    found = {"dataset": "far", "judged_by": list(judged), "higher_is_better": judged, "runs": made, "models": models}
+    found |= {"verdict": ranking.verdict(models, judged, list(gaps))}
+    found["baselines"] = ranking.mean_baselines([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
     return found | ({"gaps": list(gaps)} if gaps else {})
 
 
@@ -298,11 +301,11 @@ class TestTable:
 
     def test_a_model_that_solves_nothing_and_a_dataset_that_cannot_say(self) -> None:
         runs = [{**run, "solved": False} for run in document((50,))["runs"]]
-        models = comparison_table.summaries(runs, "accuracy")
+        models = ranking.summaries(runs, "accuracy", True)
         assert [model["longest_gap"] for model in models] == [None, None, None]
-        assert "none by gru, lstm --name a|[b] and simple_rnn." in comparison_table.verdict(models, ["accuracy"], [50])
+        assert "none by gru, lstm --name a|[b] and simple_rnn." in ranking.verdict(models, {"accuracy": True}, [50])
         unknown = [{name: value for name, value in run.items() if name != "solved"} for run in runs]
-        assert "longest_gap" not in comparison_table.summaries(unknown, "accuracy")[0]
+        assert "longest_gap" not in ranking.summaries(unknown, "accuracy", True)[0]
 
     def test_markdown_is_a_github_table(self) -> None:
         lines = comparison_table.as_markdown(document()).splitlines()

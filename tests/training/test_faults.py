@@ -44,7 +44,7 @@ def dataset(train_gather: Callable[[Gather], Gather] | None = None, validation: 
     """Random windows; those of the training pass through a gather of another's making."""
     random = np.random.default_rng(0)
     inputs = random.standard_normal((COUNT, 5, 20)).astype(np.float32)
-    arrays = inputs, random.integers(10, size=(COUNT, 5)), np.ones((COUNT, 5))
+    arrays = inputs, random.integers(10, size=(COUNT, 5), dtype=np.int32), np.ones((COUNT, 5))
     good = Windows.from_arrays(*arrays)
     other = inputs.copy()
     other[1, 2, 3] = validation
@@ -52,7 +52,7 @@ def dataset(train_gather: Callable[[Gather], Gather] | None = None, validation: 
         "train": Windows(COUNT, train_gather(good.gather)) if train_gather else good,
         "validation": Windows.from_arrays(other, *arrays[1:]),
     }
-    return SimpleNamespace(windows=split.__getitem__, task=rooms.find("datasets", "fibonacci").module.Task())
+    return SimpleNamespace(examples=split.__getitem__, task=rooms.find("datasets", "fibonacci").module.Task())
 
 
 def failed(folder: Path, data: Any, plan: TrainingOptions = PLAN) -> str:
@@ -71,9 +71,9 @@ def poisoned(number: float) -> Callable[[Gather], Gather]:
         import tensorflow as tf
 
         def bad(indices: Any) -> Any:
-            inputs, targets, weights = gather(indices)
+            batch = gather(indices)
             hit = tf.equal(indices, int(ORDER[2 * BATCH + 8]))[:, None, None]
-            return tf.where(hit, number, inputs), targets, weights
+            return batch._replace(inputs=tf.where(hit, number, batch.inputs))
 
         return bad
 
