@@ -131,7 +131,7 @@ def _record(recipe: Recipe, dataset: Dataset[Any], network: Network, command: li
         "dataset": recipe.dataset.name,
         "model": recipe.model.name,
         "rooms": {"dataset": _reference(recipe.dataset), "model": _reference(recipe.model)},
-        "options": recipe.options(),
+        "options": json.loads(json.dumps(recipe.options())),
         "seed": recipe.training["seed"],
         "versions": versions(),
         "data": dict(dataset.data),

@@ -145,7 +145,8 @@ class TestOmega:
         for factor in (0.0, 1.0, 2.0):
             network = small_network("simple_rnn", omega=factor)
             with tf.GradientTape() as tape:
-                total = tf.reduce_sum(network.train(Encoded(inputs), None)[0][:, -1] ** 2)
+                hidden, _, _ = network.train(Encoded(inputs), None)
+                total = tf.reduce_sum(network.head(hidden)[:, -1] ** 2)
             tensors = tape.gradient(total, network.model.trainable_variables)
             gradients.append([tf.convert_to_tensor(part).numpy() for part in tensors])
         names = [variable.path.split("/")[-1] for variable in network.model.trainable_variables]

@@ -300,9 +300,9 @@ class TestBaselines:
         assert metrics["drift"]["mae"] == pytest.approx(np.mean([abs(110 - 100 * drift), abs(100 - 110 * drift)]))
 
     def test_gaps_give_no_nan(self, tmp_path: Path) -> None:
-        values = np.round(walk(120), 3).astype(object)
-        values[::11] = "n/a"
-        dataset = load(write(tmp_path / "p.csv", values), missing="mask", season=7)
+        prices = np.round(walk(120), 3).astype(object)
+        prices[::11] = "n/a"
+        dataset = load(write(tmp_path / "p.csv", prices), missing="mask", season=7)
         metrics = {
             name: values(dataset.metrics, baseline.predictions) for name, baseline in dataset.baselines().items()
         }
