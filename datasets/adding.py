@@ -20,7 +20,7 @@ from seqapp.data.windows import Windows
 from seqapp.errors import BadInput
 from seqapp.features import Vectors
 from seqapp.generation.asking import AskingTask
-from seqapp.heads import Estimated, Quantiles
+from seqapp.heads import QuantileRecord, Quantiles
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.events import count_option, gap_option, length_remark
 
@@ -127,7 +127,7 @@ class Task(AskingTask):
         return raw | {"marked": np.zeros_like(raw["marked"])}, float(answer["sum"][0])
 
 
-class AddingDataset(Dataset[Estimated]):
+class AddingDataset(Dataset[QuantileRecord]):
     """Numbers `(sequences, steps)` and their marked steps `(sequences, 2)`, cut in order."""
 
     def __init__(self, values: NDArray[Any], marks: NDArray[Any], split: str) -> None:
@@ -157,7 +157,7 @@ class AddingDataset(Dataset[Estimated]):
 
         return Windows(self.sums[rows].size, gather)
 
-    def baselines(self) -> dict[str, Baseline[Estimated]]:
+    def baselines(self) -> dict[str, Baseline[QuantileRecord]]:
         """Return the mean training sum, and a regression that knows where marks usually are, not where they are."""
         from sklearn.linear_model import LinearRegression
 
@@ -170,12 +170,12 @@ class AddingDataset(Dataset[Estimated]):
             "linear": Baseline(self._estimated(line), "linear regression on the mean of each tenth, without the marks"),
         }
 
-    def _estimated(self, sums: NDArray[Any]) -> Estimated:
+    def _estimated(self, sums: NDArray[Any]) -> QuantileRecord:
         """Return forecasts of the test sums without an interval."""
-        return Estimated(self.sums[slice(*self.cut.test), np.newaxis], sums[:, np.newaxis, np.newaxis])
+        return QuantileRecord(self.sums[slice(*self.cut.test), np.newaxis], sums[:, np.newaxis, np.newaxis])
 
     @property
-    def metrics(self) -> Sequence[Metric[Estimated]]:
+    def metrics(self) -> Sequence[Metric[QuantileRecord]]:
         """Errors, the share of right answers, and the share of sums in the interval, if there is one."""
         return [
             Metric("mae", _error),
@@ -201,12 +201,12 @@ def _number(text: str) -> float:
         return np.nan
 
 
-def _error(record: Estimated) -> NDArray[Any]:
+def _error(record: QuantileRecord) -> NDArray[Any]:
     """The absolute error of each sum, `(cases,)`."""
     return np.asarray(np.abs(record.actual - record.median)[:, 0])
 
 
-def _inside(record: Estimated) -> NDArray[Any] | None:
+def _inside(record: QuantileRecord) -> NDArray[Any] | None:
     """1 for each sum in its interval, else 0, `(cases,)`."""
     if record.quantiles.shape[-1] == 1:
         return None

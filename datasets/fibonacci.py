@@ -20,7 +20,7 @@ from seqapp.data.windows import Windows
 from seqapp.errors import BadInput, expect
 from seqapp.features import Vectors
 from seqapp.generation.asking import AskingTask
-from seqapp.heads import Category, Classified
+from seqapp.heads import Category, CategoryRecord
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import correct
 from seqapp.tasks.classification.digits import reversed_digits, to_digits
@@ -120,7 +120,7 @@ class Task(AskingTask):
         return str(answer["next"])
 
 
-class FibonacciDataset(Dataset[Classified]):
+class FibonacciDataset(Dataset[CategoryRecord]):
     """Windows of terms with the next term, from random starts; 1, 1, 2, 3, 5, … itself is only tested."""
 
     def __init__(self, task: Task, options: Options, seed: int) -> None:
@@ -159,7 +159,7 @@ class FibonacciDataset(Dataset[Classified]):
 
         return Windows(len(self.rows[split]), gather)
 
-    def baselines(self) -> dict[str, Baseline[Classified]]:
+    def baselines(self) -> dict[str, Baseline[CategoryRecord]]:
         """Return the last term again, and linear regression on the window in float64."""
         rows = self.rows["test"]
         return {
@@ -178,17 +178,17 @@ class FibonacciDataset(Dataset[Classified]):
         sums = [sum(c * float(str(term)) for c, term in zip(line.coef_, row[:-1], strict=True)) for row in rows]
         return [round(total) if np.isfinite(total) else 0 for total in sums]
 
-    def _digits(self, terms: Sequence[int]) -> Classified:
+    def _digits(self, terms: Sequence[int]) -> CategoryRecord:
         """Return whole terms as predictions of every scored digit, in the windows' order."""
         actual, predicted = [], []
         for row, term in zip(self.rows["test"], terms, strict=True):
             width = _width(row)
             actual.append(reversed_digits(row[-1], width))
             predicted.append(reversed_digits(term, width))
-        return Classified(np.concatenate(actual), np.concatenate(predicted))
+        return CategoryRecord(np.concatenate(actual), np.concatenate(predicted))
 
     @property
-    def metrics(self) -> Sequence[Metric[Classified]]:
+    def metrics(self) -> Sequence[Metric[CategoryRecord]]:
         """Exact terms: all, those of 1, 1, 2, 3, 5, …, and those of unseen starts; and single digits."""
         share: dict[str, Any] = {"higher_is_better": True, "judged": False}
         return [
@@ -198,7 +198,7 @@ class FibonacciDataset(Dataset[Classified]):
             Metric("accuracy", correct, **share),
         ]
 
-    def _exact(self, record: Classified) -> NDArray[Any]:
+    def _exact(self, record: CategoryRecord) -> NDArray[Any]:
         """1 for each term of which every digit is right, else 0, `(terms,)`."""
         ends = np.cumsum([_width(row) for row in self.rows["test"]])
         return np.array([float(part.all()) for part in np.split(record.actual == record.predicted, ends[:-1])])

@@ -113,7 +113,7 @@ def test_the_memory_benchmarks_entries_are_valid() -> None:
     entries = [Entry.parse(entry) for entry in memory.ENTRIES]
     comparison = Comparison(rooms.find("datasets", "recall"), entries, [0], [50], None, ["--epochs", memory.EPOCHS])
     comparison.check()
-    assert len(list(comparison.trainings())) == len(memory.ENTRIES)
+    assert len(list(comparison.training_runs())) == len(memory.ENTRIES)
 
 
 def test_a_training_run_is_timed_to_its_loss(tmp_path: Path) -> None:

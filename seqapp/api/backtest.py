@@ -1,4 +1,4 @@
-"""Backtests: a run asked again at origins that roll over its test split, as it is or trained anew before each."""
+"""Backtests: a run predicts from origins that roll over its test split, trained once or before each."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Rolling(Protocol):
     """A dataset whose test split can be asked at chosen origins."""
 
     def rolling(self, count: int, stride: int) -> Dataset[Any]:
-        """The same with the last `count` test origins that lie `stride` rows apart; BadInput: there are not so many."""
+        """The same with the last `count` test origins that lie `stride` rows apart; BadInput: there are fewer."""
 
     def folds(self) -> Sequence[Dataset[Any]]:
         """For each test origin the dataset as it was known there, of which it is the only test origin."""

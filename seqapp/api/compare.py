@@ -1,6 +1,6 @@
 """Several models on one dataset, each trained with several seeds, measured on the same test split.
 
-seqapp/api/entries.py is what is trained; seqapp/evaluation/comparison_table.py says what was found, and shows it.
+seqapp/api/entries.py is what is trained; seqapp/evaluation/comparison_table.py formats the results.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Comparison:
     options: list[str]
     parse: Parse
 
-    def trainings(self) -> Iterator[Training]:
+    def training_runs(self) -> Iterator[Training]:
         """All of them, those of the first seed first."""
         parent = Path(self.out or f"runs/compare-{self.dataset.name}")
         gaps: list[int | None] = [*self.gaps] or [None]
@@ -54,10 +54,10 @@ class Comparison:
             BadInput: the first that is wrong.
         """
         self._check_gaps()
-        taken: dict[Path, Training] = {}
-        for training in self.trainings():
+        folders: dict[Path, Training] = {}
+        for training in self.training_runs():
             training.recipe()
-            other = taken.setdefault(training.folder, training)
+            other = folders.setdefault(training.folder, training)
             if other is not training:
                 raise BadInput(
                     f"--models: '{other.entry.name}' and '{training.entry.name}' would both be trained in "
@@ -83,20 +83,20 @@ class Comparison:
             KeyboardInterrupt: its text says how to go on.
         """
         start_tensorflow()
-        trainings = list(self.trainings())
+        planned = list(self.training_runs())
         measured: list[Measured] = []
         try:
-            for number, training in enumerate(trainings, start=1):
-                click.echo(f"{training} ({number} of {len(trainings)})", err=True)
+            for number, training in enumerate(planned, start=1):
+                click.echo(f"{training} ({number} of {len(planned)})", err=True)
                 run = training.run()
                 measured.append((training, run, evaluate(run)))
         except KeyboardInterrupt:
-            anew = " without --force" if "--force" in self.options else ""
-            raise KeyboardInterrupt(f"The same command{anew} goes on from here.") from None
+            suffix = " without --force" if "--force" in self.options else ""
+            raise KeyboardInterrupt(f"Run the same command{suffix}{'' if suffix else ' again'} to continue.") from None
         return self._document(measured)
 
     def _document(self, measured: list[Measured]) -> dict[str, Any]:
-        """What was found, as --json shows it."""
+        """Return the results as --json shows them."""
         rows, judged = [_row(*one) for one in measured], measured[0][2].judged
         first = next(iter(judged))
         models = summaries(rows, first, judged[first])
@@ -119,7 +119,7 @@ class Comparison:
 
 
 def _row(training: Training, run: Run, evaluation: Evaluation) -> dict[str, Any]:
-    """A run as --json shows it, without what there is nothing to say of."""
+    """A run as --json shows it, without empty fields."""
     own = list(training.options[len(training.options) - len(training.entry.options) :])
     row = {"model": training.entry.name, "options": own or None, "seed": training.seed, "gap": training.gap}
     document = evaluation.document
@@ -130,13 +130,13 @@ def _row(training: Training, run: Run, evaluation: Evaluation) -> dict[str, Any]
 
 
 def _diverged(rows: list[dict[str, Any]]) -> str:
-    """Which trainings diverged, if any did."""
-    found: dict[str, list[str]] = {}
+    """Return which training runs diverged, or an empty text."""
+    seeds: dict[str, list[str]] = {}
     for row in (row for row in rows if row.get("diverged")):
         at = f"seed {row['seed']}" + (f" at gap {row['gap']}" if "gap" in row else "")
-        found.setdefault(row["model"], []).append(at)
-    said = "; ".join(f"{model} with {enumerated(places, 'and')}" for model, places in found.items())
-    return f"Diverged, and measured by the last good weights: {said}." if said else ""
+        seeds.setdefault(row["model"], []).append(at)
+    listing = "; ".join(f"{model} with {enumerated(places, 'and')}" for model, places in seeds.items())
+    return f"Diverged, and measured by the last good weights: {listing}." if listing else ""
 
 
 def _elsewhere(measured: list[Measured]) -> str:

@@ -66,16 +66,16 @@ def _directions(dataset: Dataset[Any], baselines: Mapping[str, Baseline[Any]]) -
 
 
 def _keep(run: Run, document: dict[str, Any], before: list[tuple[int, int]]) -> None:
-    """Write metrics.json, unless the run is no longer as it was `before`, or a training may change it any moment."""
+    """Write metrics.json, unless the run is no longer as it was `before`, or another process is training it."""
     with idle(run.folder) as free:
         if free and _state(run) == before:
             publish_json(run.folder / "metrics.json", document)
             return
-    click.echo("Note: its training has gone on meanwhile: this is not kept as metrics.json.", err=True)
+    click.echo("Note: the run was trained further meanwhile; metrics.json is not written.", err=True)
 
 
 def _state(run: Run) -> list[tuple[int, int]]:
-    """What changes whenever a training writes."""
+    """Inode and modification time of the files that training rewrites."""
     about = [path.stat() for path in (run.folder / "run.json", run.weights) if path.is_file()]
     return [(one.st_ino, one.st_mtime_ns) for one in about]
 

@@ -13,14 +13,13 @@ from seqapp.saved_model import warmup
 from seqapp.saved_model.examples import example_requests
 from seqapp.saved_model.functions import functions
 from seqapp.system.files import check_writable, draft, flush
+from seqapp.system.tensorflow import tf
 
 FOREIGN = ("PyFunc", "CudnnRNN", "Xla")  # what needs Python, a GPU or a compiler; a served graph holds none
 
 
 def export(run: Run, to: Path) -> Path:
     """Write the run as `to`/<next version>/saved_model.pb and return that folder."""
-    import tensorflow as tf
-
     if to.exists() and not to.is_dir():
         raise BadInput(f"--to: expected a folder, got the file '{to}'.")
     check_writable(to / str(_next_version(to)))
@@ -33,29 +32,29 @@ def export(run: Run, to: Path) -> Path:
     for name, function in compiled.items():
         _refuse_foreign_ops(name, function.concrete.graph.as_graph_def())
     with draft(to / str(_next_version(to))) as folder:  # its name is no number: TF Serving does not look into it
-        made = folder / "version"
-        tf.saved_model.save(module, str(made), signatures={name: one.concrete for name, one in compiled.items()})
-        (made / warmup.FILE).parent.mkdir()
-        warmup.write(made / warmup.FILE, example_requests(task, latest(run, task), compiled))
+        version = folder / "version"
+        tf.saved_model.save(module, str(version), signatures={name: one.concrete for name, one in compiled.items()})
+        (version / warmup.FILE).parent.mkdir()
+        warmup.write(version / warmup.FILE, example_requests(task, latest(run, task), compiled))
         for name, content in task.assets().items():
-            (made / "assets.extra" / name).write_bytes(content)
-        return _publish(made, to)
+            (version / "assets.extra" / name).write_bytes(content)
+        return _publish(version, to)
 
 
-def _publish(made: Path, to: Path) -> Path:
+def _publish(version: Path, to: Path) -> Path:
     """Flush a whole version to the disk and rename it to the next number that is free."""
-    for path in [*made.rglob("*"), made]:
+    for path in [*version.rglob("*"), version]:
         flush(path)
     while True:
-        version = to / str(_next_version(to))
+        target = to / str(_next_version(to))
         try:
-            made.rename(version)
+            version.rename(target)
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise
             continue  # another export was quicker: the next number
         flush(to)
-        return version
+        return target
 
 
 def _next_version(to: Path) -> int:

@@ -1,4 +1,4 @@
-"""From resolved options to a trained run folder: started anew, or taken up where it stopped."""
+"""From resolved options to a trained run folder: trained from scratch, or resumed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ CHANGEABLE = {"epochs", "learning_rate", "clip_norm", "patience", "checkpoint_ev
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that decides a training; options that are None are left to the data."""
+    """Everything that decides a training run; the data decides options without a value."""
 
     dataset: Room
     model: Room
@@ -53,7 +53,7 @@ class Recipe:
     training: dict[str, Any]
 
     def resolved(self, dataset: Dataset[Any]) -> Recipe:
-        """With the data's own values for the options that are None, as far as the model's layers know them.
+        """Return the recipe with the data's values for options without one, as far as the model's layers support them.
 
         Raises:
             BadInput: the data has none.
@@ -114,16 +114,18 @@ def start(recipe: Recipe, folder: Path, force: bool, command: list[str], report:
 
 def _announce(recipe: Recipe, dataset: Dataset[Any], left: list[str], report: Report) -> None:
     """What the data decided of the options that were left to it, and what is remarkable about the data."""
-    chosen = dict(dataset.resolved_options) | recipe.network | recipe.training
-    if said := ", ".join(f"--{name.replace('_', '-')} {chosen[name]}" for name in left if chosen.get(name) is not None):
-        report.note(f"for {dataset.data['rows']:,} rows: {said}")
+    values = dict(dataset.resolved_options) | recipe.network | recipe.training
+    if options := ", ".join(
+        f"--{name.replace('_', '-')} {values[name]}" for name in left if values.get(name) is not None
+    ):
+        report.note(f"for {dataset.data['rows']:,} rows: {options}")
     for note in dataset.data.get("notes", []):
         report.note(note)
 
 
 def _record(recipe: Recipe, dataset: Dataset[Any], network: Network, command: list[str]) -> dict[str, Any]:
-    """What run.json says before the training."""
-    asked = dataset.task.signature()
+    """Return run.json's content before training."""
+    requested = dataset.task.signature()
     return {
         "format": FORMAT,
         "seqapp": seqapp.__version__,
@@ -139,14 +141,14 @@ def _record(recipe: Recipe, dataset: Dataset[Any], network: Network, command: li
         "parameters": int(network.model.count_params()),
         "seconds": None,
         "finished": False,
-        "latest": _listed({name: value for name, value in dataset.latest.items() if name in asked}),
-        "about_latest": _listed({name: value for name, value in dataset.latest.items() if name not in asked}),
+        "latest": _to_lists({name: value for name, value in dataset.latest.items() if name in requested}),
+        "about_latest": _to_lists({name: value for name, value in dataset.latest.items() if name not in requested}),
         "task": json.loads(json.dumps(dataset.task.state())),
     }
 
 
 def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, Any], report: Report) -> Run:
-    """Go on with a run of `dataset`, and of `model` where one is given. `changes` are the options given anew, by name.
+    """Resume a run of `dataset`, and of `model` if it is not None, with the changed options `changes`, by name.
 
     Raises:
         BadInput: there is no such run, its data has changed, or a change would make it another run.
@@ -157,45 +159,45 @@ def resume(folder: Path, dataset: Room, model: Room | None, changes: dict[str, A
         run = open_run(folder)  # as it is now that nobody else writes to it
         _refuse_another(run, dataset, model, changes)
         with resumable(run):
-            return _gone_on(delete_old_run(run), changes, report)
+            return _continue(delete_old_run(run), changes, report)
 
 
 def _refuse_another(run: Run, dataset: Room, model: Room | None, changes: dict[str, Any]) -> None:
-    asked = (_reference(dataset), _reference(model) if model else run.record["rooms"]["model"])
-    if asked != (run.record["rooms"]["dataset"], run.record["rooms"]["model"]):
+    requested = (_reference(dataset), _reference(model) if model else run.record["rooms"]["model"])
+    if requested != (run.record["rooms"]["dataset"], run.record["rooms"]["model"]):
         raise BadInput(
             f"{run.folder} was trained on {run.dataset} with --model {run.model}, not on {dataset.name} with --model "
-            f"{model.name if model else run.model}. Use --force to start anew, or --out for another folder."
+            f"{model.name if model else run.model}. Use --force to train from scratch, or --out for another folder."
         )
     known = {name: value for group in run.record["options"].values() for name, value in group.items()}
     for name, value in changes.items():
         if name not in CHANGEABLE and json.loads(json.dumps(value)) != known.get(name):
             raise BadInput(
                 f"{run.folder} was trained with --{name.replace('_', '-')} {known.get(name)}; --resume cannot "
-                f"change it to {value}. Use --force to start anew, or --out for another folder."
+                f"change it to {value}. Use --force to train from scratch, or --out for another folder."
             )
 
 
-def _gone_on(before: Run, changes: dict[str, Any], report: Report) -> Run:
+def _continue(before: Run, changes: dict[str, Any], report: Report) -> Run:
     options = before.record["options"]
     changed = {name: changes[name] for name in CHANGEABLE & changes.keys()}
     training = dataclasses.replace(before.training_options(), **changed)
     if untrained := is_untrained(before):
-        report.note("stopped before its first checkpoint: nothing is lost, it begins again")
+        report.note("interrupted before the first checkpoint; starting over")
     data = before.load_dataset()
     network = before.new_network(data.task)
     done = bool(before.record["finished"]) and finished_epochs(before) >= training.epochs
     run = before.update(options=options | {"training": dataclasses.asdict(training)}, finished=done)
     try:
         position = train(run.folder, data, network, training, report, resume=not untrained)
-    except BadInput:  # no checkpoint to go on from: nothing was done
+    except BadInput:  # no checkpoint to continue from
         before.update()
         raise
     return _finished(run, data, network, position)
 
 
 def _finished(run: Run, dataset: Dataset[Any], network: Network, position: Position) -> Run:
-    """The run's last entries."""
+    """Write the run's last entries."""
     state = json.loads(json.dumps(calibrated(dataset, network, run.weights).state()))
     return run.update(finished=True, seconds=round(position.seconds, 3), task=state)
 
@@ -211,5 +213,5 @@ def _reference(room: Room) -> str:
     return str(room.path) if room.module.__name__.startswith("seqapp_own_") else room.name
 
 
-def _listed(raw: Raw) -> dict[str, Any]:
+def _to_lists(raw: Raw) -> dict[str, Any]:
     return {name: np.asarray(value).tolist() for name, value in raw.items()}

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from seqapp.errors import BadInput
-from seqapp.evaluation.table import for_a_person
+from seqapp.evaluation.table import as_text
 from seqapp.runs.run import Run, open_for_use
 from seqapp.system.tensorflow import start_tensorflow
 from seqapp.system.text import json_line, json_text
@@ -39,7 +39,7 @@ def command(run: str, other: str | None, per_line: bool, plot: bool, as_json: bo
             click.echo(json_line(row))
         return
     document = _backtest(opened, **rolling) if rolling["origins"] else _evaluate(opened, other, plot)
-    click.echo(json_text(document).rstrip() if as_json else for_a_person(document))
+    click.echo(json_text(document).rstrip() if as_json else as_text(document))
 
 
 def _evaluate(run: Run, other: str | None, plot: bool) -> dict[str, Any]:

@@ -57,5 +57,5 @@ class Examples(Protocol):
     def probes(self, count: int, steps: int) -> Batch | None:
         """At most `count` sequences of one length, `steps` at most, which end at a scored step, as NumPy arrays.
 
-        Targets `(sequences, …)` and weights `(sequences,)` are those of the last step. None if there are none.
+        Targets `(sequences, …)` and weights `(sequences,)` are those of the last step. None if no step is scored.
         """

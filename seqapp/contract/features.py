@@ -18,7 +18,7 @@ class Feature(Protocol):
         """Rows of the first kernel that reads it: the vocabulary, or the numbers of one step."""
 
     def spec(self) -> Any:
-        """The tf.TensorSpec of raw values `(batch, steps, …)`; batch and free axes are None."""
+        """The tf.TensorSpec of raw values `(batch, steps, …)`; batch and free axes have size None."""
 
     def random_values(self, batch: int, steps: int, random: np.random.Generator) -> NDArray[Any]:
         """Plausible values `(batch, steps, …)`, for checks and inspection."""

@@ -57,7 +57,7 @@ class Head(Protocol[R]):
     def summary(self, targets: Tensor, hidden: Tensor, layer: Any, encoded: Encoded) -> dict[str, Tensor]:
         """What evaluation keeps of each case: small tensors that lead with the axes of the weights."""
 
-    def record(self, **kept: NDArray[Any]) -> R:
+    def record(self, **summaries: NDArray[Any]) -> R:
         """The record of all scored cases, from what `summary` kept of them."""
 
     def sample(self, hidden: Tensor, layer: Any, sampler: Sampler) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from seqapp.contract.batch import Encoded, Tensor
+from seqapp.system.tensorflow import tf
 
 
 class State(NamedTuple):
@@ -66,11 +67,9 @@ def outputs(network: Network, encoded: Encoded) -> Tensor:
 
 def reset_rows(network: Network, state: State, encoded: Encoded, reset: Tensor) -> State:
     """The state, with the rows that are `reset`, bool `(batch,)`, as they are before the first step."""
-    import tensorflow as tf
-
     first = network.start(encoded, tf.shape(reset)[0])
 
-    def chosen(now: Tensor, start: Tensor) -> Tensor:
+    def select(now: Tensor, start: Tensor) -> Tensor:
         return tf.where(tf.reshape(reset, [-1] + [1] * (len(start.shape) - 1)), start, now)
 
-    return State(first.memory, tf.nest.map_structure(chosen, state.carried, first.carried))
+    return State(first.memory, tf.nest.map_structure(select, state.carried, first.carried))

@@ -1,4 +1,4 @@
-"""What `seqapp generate` is asked for, and what comes of it."""
+"""The request of `seqapp generate`, and a piece of its result."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class Request:
     temperature: float = 1.0
     seed: int = 0
     samples: int = 1
-    top_k: int = 0  # choose among this many of the likeliest; 0: all
-    top_p: float = 1.0  # choose among the likeliest that have this probability together
+    top_k: int = 0  # choose among this many most likely items; 0: all
+    top_p: float = 1.0  # choose among the most likely items with this cumulative probability
     stop: str = ""  # end where this comes up
 
 

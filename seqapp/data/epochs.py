@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import WHOLE, Batch, Shard, Tensor
+from seqapp.system.tensorflow import tf
 
 LENGTHS = 16  # steps
 
@@ -26,8 +27,6 @@ def batches(gather: Callable[[Tensor], Batch], order: NDArray[Any], batch_size: 
         batch_size: rows of a global batch.
         shard: which of these rows to read.
     """
-    import tensorflow as tf
-
     filled = np.pad(np.asarray(order, np.int64), (0, -len(order) % batch_size), mode="edge")
     real = np.arange(len(filled)) < len(order)
     rows = np.array_split(np.arange(batch_size), shard.count)[shard.index]
@@ -45,8 +44,6 @@ def batches(gather: Callable[[Tensor], Batch], order: NDArray[Any], batch_size: 
 
 def pipeline(indices: Any, gather: Callable[..., Batch]) -> Any:
     """Map a tf.data.Dataset of indices to batches, in order, a little ahead of the training step."""
-    import tensorflow as tf
-
     options = tf.data.Options()
     options.autotune.enabled = False  # its thread is waited for at the end of an epoch, for as long as the epoch took
     return indices.map(gather, num_parallel_calls=2, deterministic=True).prefetch(2).with_options(options)
@@ -54,8 +51,6 @@ def pipeline(indices: Any, gather: Callable[..., Batch]) -> Any:
 
 def _lengthened(part: Tensor) -> Tensor:
     """`(batch, steps, …)` with zeros at the end up to a multiple of `LENGTHS` steps, if its steps are not fixed."""
-    import tensorflow as tf
-
     if len(part.shape) < 2 or part.shape[1] is not None:
         return part
     return tf.pad(part, [[0, 0], [0, -tf.shape(part)[1] % LENGTHS]] + [[0, 0]] * (len(part.shape) - 2))

@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 
 from seqapp.contract import WHOLE, Batch, Shard, Tensor
 from seqapp.data.epochs import pipeline
+from seqapp.system.tensorflow import tf
 
-PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins anew there
-SHORT = 256  # tokens that a piece should have at least
+PIECE = 4  # windows: in training a long document is cut about as often, where a line begins, and begins again there
+MIN_PIECE = 256  # tokens that a piece should have at least
 CUTS = 10_000  # at most; a text so long is learned well in longer pieces too
 ROW = 8192  # tokens that a stream should have at least when a split is scored
-ALONE = 200_000  # tokens of a split that is scored as one stream from beginning to end; beyond, side by side
+MAX_SINGLE_STREAM = 200_000  # tokens of a split that is scored as one stream; a longer one is read side by side
 SIDE_BY_SIDE = 64  # streams at most where a longer split is scored
 WARM_UP = 1024  # tokens read before a stream that is scored, unscored, where it does not begin with its document
 
@@ -98,12 +99,11 @@ class StreamsEpoch:
 
     def batches(self, start: int = 0) -> Any:
         """A tf.data.Dataset of the batches from number `start` on."""
-        import tensorflow as tf
 
         def read(step: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
-            chosen = self.layout.at(int(step)).rows(self.shard)
-            inputs, targets, weights = self.read(chosen)
-            return inputs, targets, weights * chosen.real[:, np.newaxis].astype(np.float32), chosen.reset
+            window = self.layout.at(int(step)).rows(self.shard)
+            inputs, targets, weights = self.read(window)
+            return inputs, targets, weights * window.real[:, np.newaxis].astype(np.float32), window.reset
 
         def gather(step: Tensor) -> Batch:
             *parts, reset = tf.numpy_function(read, [step], (tf.int32, tf.int32, tf.float32, tf.bool))
@@ -122,7 +122,7 @@ class StreamsEpoch:
 class Streams:
     """One split: documents that follow each other, the i-th from token `starts[i]` to where the next one starts.
 
-    `read(chosen)` gives inputs int32, targets int32 and weights float32, each `(rows, length)`. `border(places)` gives
+    `read(window)` gives inputs int32, targets int32 and weights float32, each `(rows, length)`. `border(places)` gives
     the next place from each on at which a line begins.
     """
 
@@ -163,13 +163,11 @@ class Streams:
 
     def scoring(self, batch_size: int | None = None, shard: Shard = WHOLE) -> StreamsEpoch:
         """Every window once, in order; without a batch size, in one stream while the split is short."""
-        alone = self.tokens <= ALONE
+        alone = self.tokens <= MAX_SINGLE_STREAM
         return StreamsEpoch(self.read, self.scoring_layout(batch_size or (1 if alone else SIDE_BY_SIDE)), shard)
 
     def first(self, count: int) -> Batch:
         """The first batch of an epoch of training, of at most `count` streams."""
-        import tensorflow as tf
-
         batch = next(iter(self.training(count, np.random.default_rng(0)).batches()))
         numpy: Batch = tf.nest.map_structure(np.asarray, batch)
         return numpy
@@ -195,11 +193,11 @@ class Streams:
         """An epoch: documents in another order, long ones in pieces, cut elsewhere each time.
 
         A piece begins like a document, at a zero state, so that a text without a past is nothing new; and what is read
-        in pieces is less easily learned by heart (benchmarks/README.md). What fills no whole row is left out.
+        in pieces overfits less (benchmarks/README.md). What fills no whole row is left out.
         """
         count = min(CUTS, max(1, self.tokens // self._piece))
-        drawn = random.integers(self.starts[0], self.stop, count)
-        cuts = self.border(drawn[self._long(drawn)])
+        candidates = random.integers(self.starts[0], self.stop, count)
+        cuts = self.border(candidates[self._long(candidates)])
         cuts = cuts[(cuts < self.stop) & ~np.isin(cuts - 1, self.starts)]
         begins = np.unique(np.concatenate([self.starts, cuts]))
         closed = np.append(np.isin(begins[1:], self.starts), True)  # before a cut nothing ends
@@ -218,7 +216,7 @@ class Streams:
     @property
     def _piece(self) -> int:
         """Tokens of a piece, about."""
-        return max(PIECE * self.length, SHORT)
+        return max(PIECE * self.length, MIN_PIECE)
 
     def scoring_layout(self, rows: int) -> Layout:
         """Every window once, in order, in at most `rows` streams, each warmed up on what comes before it."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from seqapp.contract import WHOLE, Batch, Shard, Tensor
 from seqapp.data.epochs import batches
+from seqapp.system.tensorflow import tf
 
 ROWS = 64  # of a batch that is scored
 
@@ -69,12 +70,10 @@ class Windows:
         lengths: dict[str, NDArray[Any]] | None = None,
     ) -> Windows:
         """Windows that lie ready in memory, the axes as in `Batch`."""
-        import tensorflow as tf
-
-        held = tf.nest.map_structure(
+        arrays = tf.nest.map_structure(
             tf.constant, Batch(inputs, targets, np.asarray(weights, np.float32), context or {}, lengths or {})
         )
-        return cls(len(inputs), lambda indices: tf.nest.map_structure(lambda array: tf.gather(array, indices), held))
+        return cls(len(inputs), lambda indices: tf.nest.map_structure(lambda array: tf.gather(array, indices), arrays))
 
     @property
     def carries_state(self) -> bool:
@@ -100,8 +99,6 @@ class Windows:
         A sequence is the earliest part of its window that ends at a scored step, so it begins where the window does
         if it can.
         """
-        import tensorflow as tf
-
         batch = _numpy(self.gather(tf.constant(_evenly(self.count, 2 * count))))
         scored = _scored_steps(batch)
         width = scored.shape[1]
@@ -130,8 +127,6 @@ def _scored_steps(batch: Batch) -> NDArray[np.bool_]:
 
 
 def _numpy(batch: Batch) -> Batch:
-    import tensorflow as tf
-
     numpy: Batch = tf.nest.map_structure(np.asarray, batch)
     return numpy
 

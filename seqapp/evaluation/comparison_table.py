@@ -84,21 +84,21 @@ def as_csv(document: dict[str, Any]) -> str:
 
 def as_markdown(document: dict[str, Any]) -> str:
     """A GitHub table and the verdict."""
-    made = table(document)
-    rows = [made.columns, ["---", *["---:"] * (len(made.columns) - 1)], *made.rows]
+    content = table(document)
+    rows = [content.columns, ["---", *["---:"] * (len(content.columns) - 1)], *content.rows]
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([made.title, "", *lines, "", made.verdict])
+    return "\n".join([content.title, "", *lines, "", content.verdict])
 
 
 def as_plain(document: dict[str, Any]) -> str:
     """Columns of plain text and the verdict."""
-    made = table(document)
-    columns = list(zip(made.columns, *made.rows, strict=True))
+    content = table(document)
+    columns = list(zip(content.columns, *content.rows, strict=True))
     widths = [max(map(len, column)) for column in columns]
     aligned = [[cell.rjust(width) for cell in column] for column, width in zip(columns, widths, strict=True)]
     aligned[0] = [cell.ljust(widths[0]) for cell in columns[0]]
     lines = ["  ".join(row).rstrip() for row in zip(*aligned, strict=True)]
-    return "\n".join([made.title, "", *lines, "", made.verdict])
+    return "\n".join([content.title, "", *lines, "", content.verdict])
 
 
 def on_terminal(document: dict[str, Any], console: Console) -> None:
@@ -107,11 +107,11 @@ def on_terminal(document: dict[str, Any], console: Console) -> None:
     from rich.table import Table as Grid
     from rich.text import Text
 
-    made, grid = table(document), Grid(box=SIMPLE_HEAD)
-    for place, column in enumerate(made.columns):
+    content, grid = table(document), Grid(box=SIMPLE_HEAD)
+    for place, column in enumerate(content.columns):
         grid.add_column(column, justify="right" if place else "left", overflow="fold", no_wrap=bool(place))
-    for row, cells in enumerate(made.rows):
-        styled = [Text(cell, "bold" if (row, column) in made.best else "") for column, cell in enumerate(cells)]
-        grid.add_row(*styled, end_section=row == made.models - 1)
-    for part in (Text(made.title), grid, Text(made.verdict)):
+    for row, cells in enumerate(content.rows):
+        styled = [Text(cell, "bold" if (row, column) in content.best else "") for column, cell in enumerate(cells)]
+        grid.add_row(*styled, end_section=row == content.models - 1)
+    for part in (Text(content.title), grid, Text(content.verdict)):
         console.print(part, highlight=False)

@@ -31,15 +31,15 @@ def _summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
     gaps: dict[int | None, list[dict[str, Any]]] = {}
     for run in runs:
         gaps.setdefault(run.get("gap"), []).append(run)
-    found = {
+    results = {
         "model": runs[0]["model"],
         "parameters": max(run["parameters"] for run in runs),
         "seconds": statistics.fmean(run["seconds"] for run in runs),
         "metrics": _by_gap({gap: {name: _spread(at, name) for name in at[0]["metrics"]} for gap, at in gaps.items()}),
     }
     if None not in gaps and all("solved" in run for run in runs):
-        found["longest_gap"] = longest_gap({gap or 0: [run["solved"] for run in at] for gap, at in gaps.items()})
-    return found
+        results["longest_gap"] = longest_gap({gap or 0: [run["solved"] for run in at] for gap, at in gaps.items()})
+    return results
 
 
 def _spread(runs: list[dict[str, Any]], name: str) -> dict[str, Any]:
@@ -65,19 +65,19 @@ def longest_gap(solved: Mapping[int, Sequence[bool]]) -> int | None:
 
 def mean_baselines(measured: list[tuple[int | None, dict[str, dict[str, float]]]]) -> dict[str, Any]:
     """The mean of each baseline's metrics over the runs beside which they were measured; by gap where there are any."""
-    found: dict[int | None, dict[str, Any]] = {}
+    results: dict[int | None, dict[str, Any]] = {}
     for gap in dict.fromkeys(gap for gap, _ in measured):
         at = [baselines for its, baselines in measured if its == gap]
-        found[gap] = {
+        results[gap] = {
             baseline: {name: statistics.fmean(each[baseline][name] for each in at) for name in metrics}
             for baseline, metrics in at[0].items()
         }
-    return _by_gap(found)
+    return _by_gap(results)
 
 
-def _by_gap(found: dict[int | None, dict[str, Any]]) -> dict[str, Any]:
-    """With gaps as JSON names them; without gaps, what was found there."""
-    return found[None] if None in found else {str(gap): at for gap, at in found.items()}
+def _by_gap(results: dict[int | None, dict[str, Any]]) -> dict[str, Any]:
+    """With gaps as JSON names them; without gaps, the results themselves."""
+    return results[None] if None in results else {str(gap): at for gap, at in results.items()}
 
 
 def quality_columns(names: list[str], gaps: list[int]) -> list[tuple[str, str, str]]:
@@ -86,8 +86,8 @@ def quality_columns(names: list[str], gaps: list[int]) -> list[tuple[str, str, s
 
 
 def at_gap(gap: str, metrics: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = metrics[gap] if gap else metrics
-    return found
+    results: dict[str, Any] = metrics[gap] if gap else metrics
+    return results
 
 
 def verdict(models: list[dict[str, Any]], judged: Mapping[str, bool], gaps: list[int]) -> str:
@@ -123,12 +123,10 @@ def standing(name: str, values: Mapping[str, list[float]], higher_is_better: boo
         return f"By {name}{where}: {best} is best with this seed; one seed does not say which model is better."
     chances = {model: _chance(values[best], values[model]) for model in others}
     sure = holm(chances)
-    parts = (
-        [f"better than {enumerated([model for model in others if sure[model]], 'and')}"] if any(sure.values()) else []
-    )
-    if alike := [model for model in others if not sure[model]]:
-        parts.append(f"but {enumerated(alike, 'and')} may be as good: seeds differ as much")
-    return f"By {name}{where}: {best} is best in the mean, {', '.join(parts)}."
+    worse, alike = ([model for model in others if bool(sure[model]) is which] for which in (True, False))
+    better = f", better than {enumerated(worse, 'and')}" if worse else ""
+    within = f"; the difference from {enumerated(alike, 'and')} is within seed-to-seed variation" if alike else ""
+    return f"By {name}{where}: {best} has the best mean{better}{within}."
 
 
 def _chance(best: list[float], other: list[float]) -> float:

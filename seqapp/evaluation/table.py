@@ -1,11 +1,11 @@
-"""What evaluate found, as a person reads it."""
+"""Format evaluate's results as text."""
 
 from __future__ import annotations
 
 from typing import Any
 
 
-def for_a_person(document: dict[str, Any]) -> str:
+def as_text(document: dict[str, Any]) -> str:
     """Title, model beside its baselines, of a backtest errors by steps ahead, and the verdict."""
     import pandas as pd
 
@@ -31,6 +31,6 @@ def _title(document: dict[str, Any]) -> str:
     dates = f", {test['first']} to {test['last']}" if "first" in test else ""
     title = f"{document['dataset']} with {document['model']}, {test.get('source', 'test split')}: {which}{dates}"
     if "origins" in document:
-        anew = ", trained anew before each" if document["refit"] else ""
-        title += f"\n{document['origins']} origins, {document['stride']} rows apart{anew}"
+        refit = ", trained again before each" if document["refit"] else ""
+        title += f"\n{document['origins']} origins, {document['stride']} rows apart{refit}"
     return title

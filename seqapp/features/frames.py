@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract.options import NetworkOptions
+from seqapp.system.tensorflow import keras, tf
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,6 @@ class Frames:
 
     def spec(self) -> Any:
         """float32 `(batch, steps, height, width, channels)`."""
-        import tensorflow as tf
-
         return tf.TensorSpec([None, None, self.height, self.width, self.channels], tf.float32)
 
     def random_values(self, batch: int, steps: int, random: np.random.Generator) -> NDArray[Any]:
@@ -36,8 +35,6 @@ class Frames:
 
     def reader(self, options: NetworkOptions, name: str = "") -> Any:
         """A layer that flattens each frame."""
-        import keras
-
         return keras.layers.Reshape((-1, self.size), name=f"{name}flatten")
 
     def fault(self, values: NDArray[Any]) -> tuple[str, str] | None:

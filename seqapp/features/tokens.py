@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract.options import NetworkOptions
+from seqapp.system.tensorflow import keras, tf
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,6 @@ class Tokens:
 
     def spec(self) -> Any:
         """int32 `(batch, steps)`."""
-        import tensorflow as tf
-
         return tf.TensorSpec([None, None], tf.int32)
 
     def random_values(self, batch: int, steps: int, random: np.random.Generator) -> NDArray[Any]:
@@ -29,7 +28,6 @@ class Tokens:
 
     def reader(self, options: NetworkOptions, name: str = "") -> Any:
         """An embedding; with `tie_embeddings` one whose table also gives the scores of all tokens."""
-        import keras
 
         from seqapp.layers import Embedding, ReversibleEmbedding
 

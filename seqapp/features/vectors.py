@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract.options import NetworkOptions
+from seqapp.system.tensorflow import tf
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,6 @@ class Vectors:
 
     def spec(self) -> Any:
         """float32 `(batch, steps, size)`."""
-        import tensorflow as tf
-
         return tf.TensorSpec([None, None, self.size], tf.float32)
 
     def random_values(self, batch: int, steps: int, random: np.random.Generator) -> NDArray[Any]:

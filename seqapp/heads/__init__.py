@@ -1,6 +1,6 @@
 """Heads, one per file: what a network predicts."""
 
-from seqapp.heads.category import Category, Classified
-from seqapp.heads.quantiles import Estimated, Quantiles
+from seqapp.heads.category import Category, CategoryRecord
+from seqapp.heads.quantiles import QuantileRecord, Quantiles
 
-__all__ = ["Category", "Classified", "Estimated", "Quantiles"]
+__all__ = ["Category", "CategoryRecord", "QuantileRecord", "Quantiles"]

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from seqapp.contract import BITS, Encoded, NetworkOptions, Sampler, Surprise, Tensor
 from seqapp.errors import BadInput
+from seqapp.system.tensorflow import keras, tf
 
 
 @dataclass(frozen=True)
-class Classified:
+class CategoryRecord:
     """The record of a category: `actual` and `predicted` int `(cases,)`.
 
     `log_probability` `(cases,)` is that of the actual class, in nats; None for a baseline that only names a class.
@@ -36,7 +37,7 @@ class Classified:
         return self.log_probability
 
     @classmethod
-    def from_probability(cls, actual: NDArray[Any], probability: NDArray[Any]) -> Classified:
+    def from_probability(cls, actual: NDArray[Any], probability: NDArray[Any]) -> CategoryRecord:
         """From probabilities `(cases, classes)`; an actual class of probability 0 costs an infinite log-loss."""
         with np.errstate(divide="ignore"):
             return cls(actual, probability.argmax(-1), np.log(probability[np.arange(len(actual)), actual]))
@@ -61,8 +62,6 @@ class Category:
 
     def targets(self) -> Any:
         """int32 class numbers."""
-        import tensorflow as tf
-
         return tf.TensorSpec([None] if self.whole else [None, None], tf.int32)
 
     def layer(self, options: NetworkOptions, reader: Any) -> Any:
@@ -71,8 +70,6 @@ class Category:
         Raises:
             BadInput: the table cannot be shared.
         """
-        import keras
-
         if not options.tie_embeddings:
             return keras.layers.Dense(self.classes, name="head")
         if getattr(reader, "input_dim", None) != self.classes:
@@ -83,8 +80,6 @@ class Category:
 
     def logits(self, hidden: Tensor, layer: Any, encoded: Encoded) -> Tensor:
         """Logits `(batch, steps, classes)`; of a whole sequence `(batch, classes)`, after its last step that counts."""
-        import tensorflow as tf
-
         if not self.whole:
             return layer(hidden)
         lengths = encoded.lengths.get("inputs")
@@ -99,15 +94,11 @@ class Category:
         return self._cross_entropy(targets, self.logits(hidden, layer, encoded))
 
     def _cross_entropy(self, targets: Tensor, logits: Tensor) -> Tensor:
-        import tensorflow as tf
-
         actual = tf.one_hot(tf.cast(targets, tf.int32), self.classes, dtype=logits.dtype)
         return tf.reduce_logsumexp(logits, -1) - tf.reduce_sum(actual * logits, -1)
 
     def summary(self, targets: Tensor, hidden: Tensor, layer: Any, encoded: Encoded) -> dict[str, Tensor]:
         """The actual and the predicted class, and the log-probability of the actual one: never the whole softmax."""
-        import tensorflow as tf
-
         logits = self.logits(hidden, layer, encoded)
         return {
             "actual": tf.cast(targets, tf.int32),
@@ -115,17 +106,15 @@ class Category:
             "log_probability": -self._cross_entropy(targets, logits),
         }
 
-    def record(self, **kept: NDArray[Any]) -> Classified:
+    def record(self, **summaries: NDArray[Any]) -> CategoryRecord:
         """The record of all scored cases."""
-        return Classified(**kept)
+        return CategoryRecord(**summaries)
 
     def sample(self, hidden: Tensor, layer: Any, sampler: Sampler) -> Tensor:
         """One class per row, int32 `(batch,)`."""
-        import tensorflow as tf
-
         return sampler.category(layer(hidden[:, tf.newaxis])[:, 0])
 
-    def surprise(self, record: Classified) -> Surprise:
+    def surprise(self, record: CategoryRecord) -> Surprise:
         """Bits of the actual class."""
         return Surprise.numbered((0 - record.logs[:, None]) / np.log(2), BITS)
 

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from seqapp.contract import SIGMAS, Encoded, NetworkOptions, Sampler, Surprise, Tensor
 from seqapp.errors import BadInput
+from seqapp.system.tensorflow import keras, tf
 
 
 @dataclass(frozen=True)
-class Estimated:
+class QuantileRecord:
     """The record of numbers: `actual` `(cases, horizon)`, `quantiles` `(cases, horizon, levels)`, levels ascending.
 
     A baseline without an interval gives one level, its point forecast.
@@ -61,8 +62,6 @@ class Quantiles:
 
     def targets(self) -> Any:
         """float32 `(batch, steps, horizon)`."""
-        import tensorflow as tf
-
         return tf.TensorSpec([None, None, self.horizon], tf.float32)
 
     def layer(self, options: NetworkOptions, reader: Any) -> Any:
@@ -71,16 +70,12 @@ class Quantiles:
         Raises:
             BadInput: it is to be tied to an embedding.
         """
-        import keras
-
         if options.tie_embeddings:
             raise BadInput("--tie-embeddings: only where the network predicts the same tokens that it reads.")
         return keras.layers.Dense(self.units, name="head")
 
     def quantiles(self, outputs: Tensor) -> Tensor:
         """Outputs `(..., units)` as quantiles `(..., horizon, levels)`, ascending along the last axis."""
-        import tensorflow as tf
-
         middle = len(self.levels) // 2
         shape = tf.concat([tf.shape(outputs)[:-1], [self.horizon, len(self.levels)]], 0)
         below, median, above = tf.split(tf.reshape(outputs, shape), [middle, 1, middle], axis=-1)
@@ -90,8 +85,6 @@ class Quantiles:
 
     def loss(self, targets: Tensor, hidden: Tensor, layer: Any, encoded: Encoded, training: bool) -> Tensor:
         """Pinball loss, `(batch, steps)`: the mean over horizon and levels (Koenker & Bassett 1978)."""
-        import tensorflow as tf
-
         error = targets[..., tf.newaxis] - self.quantiles(layer(hidden))  # (batch, steps, horizon, levels)
         levels = tf.constant(self.levels, error.dtype)
         return tf.reduce_mean(tf.maximum(levels * error, (levels - 1) * error), [-2, -1])
@@ -100,14 +93,12 @@ class Quantiles:
         """Targets and quantiles of every step."""
         return {"actual": targets, "quantiles": self.quantiles(layer(hidden))}
 
-    def record(self, **kept: NDArray[Any]) -> Estimated:
+    def record(self, **summaries: NDArray[Any]) -> QuantileRecord:
         """The record of all scored cases."""
-        return Estimated(**kept)
+        return QuantileRecord(**summaries)
 
     def sample(self, hidden: Tensor, layer: Any, sampler: Sampler) -> Tensor:
         """A number for each future step, `(batch, horizon)`: the quantiles interpolated, without tails beyond them."""
-        import tensorflow as tf
-
         quantiles = self.quantiles(layer(hidden[:, tf.newaxis])[:, 0])  # (batch, horizon, levels)
         if len(self.levels) == 1:
             return quantiles[..., 0]
@@ -119,7 +110,7 @@ class Quantiles:
         low, high = tf.gather(levels, upper - 1), tf.gather(levels, upper)
         return below + (above - below) * (place - low) / (high - low)
 
-    def surprise(self, record: Estimated) -> Surprise:
+    def surprise(self, record: QuantileRecord) -> Surprise:
         """Standardised errors of the first number that is predicted at a step."""
         return Surprise.numbered(sigmas(record.actual[:, :1], record.quantiles[:, :1], self.levels), SIGMAS)
 

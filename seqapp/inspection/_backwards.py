@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seqapp.contract import Batch, Encoded, Head, Network, State, Tensor
 from seqapp.errors import BadInput, WorkFailed
+from seqapp.system.tensorflow import tf
 
 
 def relative_norms(network: Network, head: Head[Any], batch: Batch) -> NDArray[np.float64]:
@@ -39,8 +40,6 @@ def log_norms(network: Network, head: Head[Any], batch: Batch) -> NDArray[np.flo
     Raises:
         BadInput: the states themselves outgrow float32, or some layer reads from both ends.
     """
-    import tensorflow as tf
-
     if not network.can_step:
         raise BadInput(
             "gradients: a network that reads from both ends cannot be followed step by step; give one that does not."
@@ -83,7 +82,6 @@ def scale_recurrent(network: Network, factor: float) -> None:
 
 def _gradients(network: Network, head: Head[Any]) -> tuple[Any, Any]:
     """The gradient of the last step's loss, and of one step before it: each as directions and log10 of their norms."""
-    import tensorflow as tf
 
     def last_step(inputs: Tensor, targets: Tensor, state: State) -> tuple[list[Tensor], Tensor]:
         with tf.GradientTape() as tape:
@@ -103,15 +101,11 @@ def _gradients(network: Network, head: Head[Any]) -> tuple[Any, Any]:
 
 def _numbers(state: State) -> list[Tensor]:
     """What the state carries and has gradients, flat."""
-    import tensorflow as tf
-
     return [part for part in tf.nest.flatten(state.carried) if part.dtype.is_floating]
 
 
 def _direction(parts: list[Tensor]) -> tuple[list[Tensor], Tensor]:
     """Gradients `(batch, …)` scaled to a norm of 1 for each row, and log10 of what it was, float64 `(batch,)`."""
-    import tensorflow as tf
-
     wide = [tf.cast(part, tf.float64) for part in parts]  # the square of a float32 may be too small for one
     norm = tf.sqrt(tf.add_n([tf.reduce_sum(part * part, range(1, len(part.shape))) for part in wide]))
     divisor = tf.where(norm > 0, norm, 1)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seqapp.contract import Encoded, Tensor
 from seqapp.networks.stack import is_recurrent, one_way_layers
+from seqapp.system.tensorflow import tf
 
 FEWEST = 3  # times as many steps as different labels, at least, to say what a unit holds
 LAGS = 5
@@ -51,8 +52,6 @@ class Trace:
 
 def traces(network: Any, encoded: Encoded) -> list[Trace]:
     """Every recurrent layer of a network's `chain` over the first row of its inputs."""
-    import tensorflow as tf
-
     first: Encoded = tf.nest.map_structure(lambda part: part[:1], encoded)
     hidden, states, every = first.inputs, iter(network.start(first, 1).carried), []
     for link in network.chain:
@@ -69,8 +68,6 @@ def traces(network: Any, encoded: Encoded) -> list[Trace]:
 
 def _each_way(layer: Any, sequence: Tensor, state: Any) -> list[Trace]:
     """The layer's trace, or those of the two inside a bidirectional one, which share its state."""
-    import tensorflow as tf
-
     inside, flat, made = one_way_layers(layer), tf.nest.flatten(state), []
     for each in inside:
         own = tf.nest.flatten(each.get_initial_state(1))
@@ -108,8 +105,6 @@ def _own(layer: Any, sequence: Tensor, states: list[Tensor]) -> list[dict[str, N
 
 def _anyones(layer: Any, sequence: Tensor, flat: list[Tensor]) -> list[dict[str, NDArray[Any]]]:
     """Of any other recurrent Keras layer: its states."""
-    import tensorflow as tf
-
     states, made = tf.nest.pack_sequence_as(layer.get_initial_state(1), flat), []
     order = range(sequence.shape[1])
     for step in reversed(order) if getattr(layer, "go_backwards", False) else order:

@@ -12,7 +12,7 @@ from seqapp.errors import BadInput
 from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv
 from seqapp.inspection._traces import Trace, holdings, openness
 from seqapp.runs.run import open_for_use
-from seqapp.system.tensorflow import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow, tf
 from seqapp.system.text import json_line
 
 FEW = 60  # steps whose labels can be read beside each other
@@ -40,7 +40,6 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     check_form(as_json, as_csv)
     opened = open_for_use(run)
     start_tensorflow()
-    import tensorflow as tf
 
     from seqapp.inspection._traces import traces
     from seqapp.runs.questions import question

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seqapp.contract import Batch, Encoded, Head, Network, Tensor
 from seqapp.inspection._showing import CSV, JSON, TO, check_form, draw, show_csv, show_json
 from seqapp.runs.run import Run, open_for_use
-from seqapp.system.tensorflow import start_tensorflow
+from seqapp.system.tensorflow import start_tensorflow, tf
 
 TOLERANCE = 0.01
 BATCH = 64  # sequences: more would take much memory
@@ -110,8 +110,6 @@ def losses(network: Network, head: Head[Any], batch: Batch, lengths: NDArray[np.
     Returns:
         float64 `(lengths, sequences)`.
     """
-    import tensorflow as tf
-
     read = tf.function(lambda part: _last_loss(network, head, part), autograph=False, reduce_retracing=True)
     starts = range(0, len(batch.inputs), BATCH)
     parts = [tf.nest.map_structure(lambda each, at=at: tf.constant(each[at : at + BATCH]), batch) for at in starts]
@@ -126,8 +124,6 @@ def losses(network: Network, head: Head[Any], batch: Batch, lengths: NDArray[np.
 
 def _last_loss(network: Network, head: Head[Any], batch: Batch) -> Tensor:
     """The loss of a batch's last step `(batch,)`, the state at its start before the first one."""
-    import tensorflow as tf
-
     if network.can_step:
         hidden, _ = network.step(batch.inputs, network.start(batch.encoded, tf.shape(batch.inputs)[0]))
     else:

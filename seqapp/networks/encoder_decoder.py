@@ -11,6 +11,7 @@ from seqapp.contract import Encoded, NetworkOptions, State, Task, Tensor
 from seqapp.errors import BadInput
 from seqapp.networks.factory import Layer, wire
 from seqapp.networks.stack import Link, Stack
+from seqapp.system.tensorflow import keras, tf
 
 
 class EncoderDecoder:
@@ -41,8 +42,6 @@ class EncoderDecoder:
 
     def __call__(self, encoded: Encoded) -> Tensor:
         """Hidden states of every step."""
-        import tensorflow as tf
-
         state = self.start(encoded, tf.shape(encoded.inputs)[0])
         return self.step(encoded.inputs, state, encoded.lengths.get("inputs"))[0]
 
@@ -81,8 +80,6 @@ def encoder_decoder(task: Task, layer: Layer, options: NetworkOptions, seed: int
     Raises:
         BadInput: the task has no context, or more than one; or the options do not go with it.
     """
-    import keras
-
     if len(task.context) != 1:
         raise BadInput(f"encoder_decoder: expected a task with one context, got {len(task.context)}.")
     if options.bidirectional:

@@ -11,6 +11,7 @@ from seqapp.contract import Feature, Network, NetworkOptions, Task, Tensor
 from seqapp.errors import BadInput
 from seqapp.networks.stack import Link, Stack, is_recurrent, one_way_layers
 from seqapp.rooms import Room
+from seqapp.system.tensorflow import keras
 
 Layer = Callable[..., Any]  # layer(units, name) -> a recurrent Keras layer that returns sequences and states
 REGULARIZATION = ("weight_drop", "recurrent_dropout", "zoneout", "omega")
@@ -35,8 +36,6 @@ def build_model(model: Room, own: dict[str, Any], task: Task, options: NetworkOp
             raise BadInput(f"--model {model.name}: expected inputs that it reads, got {feature}. Choose another model.")
     if not model.defines("network"):
         return build(task, layer_of(model, own), options, seed)
-    import keras
-
     keras.utils.set_random_seed(seed)
     network: Network = model.network(task, options, seed, **own)
     return network
@@ -59,8 +58,6 @@ def build(task: Task, layer: Layer, options: NetworkOptions, seed: int = 0) -> N
     Raises:
         BadInput: the options ask for what the layer or the task does not have.
     """
-    import keras
-
     keras.utils.set_random_seed(seed)
     if options.bidirectional and not task.looks_ahead:
         raise BadInput(
@@ -72,8 +69,6 @@ def build(task: Task, layer: Layer, options: NetworkOptions, seed: int = 0) -> N
 
 def stack(task: Task, layer: Layer, options: NetworkOptions, seed: int) -> Stack:
     """The reader of the task's inputs, `options.layers` of the layer, and the task's head."""
-    import keras
-
     reader = task.inputs.reader(options)
     head = task.head.layer(options, reader)
     inputs, hidden, chain = wire(task.inputs, reader, layer, options, seed)
@@ -98,8 +93,6 @@ def wire(
     Returns:
         The Keras input, the hidden states over it, and the layers between them.
     """
-    import keras
-
     spec = feature.spec()
     inputs = keras.Input(tuple(spec.shape[1:]), dtype=spec.dtype.name, name=f"{name}inputs")
     chain = [] if reader is None else [Link(reader)]
@@ -161,8 +154,6 @@ def why_not(layer: Any, engine: str, regularizer: str) -> str | None:
 
 def _stacked(chain: list[Link], hidden: Tensor, layer: Any, options: NetworkOptions) -> Tensor:
     """Append a layer to the chain and return its sequence."""
-    import keras
-
     sequence = layer(hidden) if is_recurrent(layer) else None
     if not isinstance(sequence, list | tuple) or len(sequence) < 2 or len(sequence[0].shape) != 3:
         raise BadInput(

@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from seqapp.contract import Batch, Dataset, Epoch, Head, Network, State, Tensor, reset_rows
+from seqapp.system.tensorflow import tf
 
 Measure = Callable[[Batch, Tensor], Any]  # of a batch and the hidden states over it
 
@@ -16,8 +17,6 @@ class Scorer:
     """Measures a network's hidden states, batch by batch; compiled once for all the splits that it is asked about."""
 
     def __init__(self, network: Network, measure: Measure) -> None:
-        import tensorflow as tf
-
         self.network, self.measure = network, measure
         self.carrying = tf.function(self._carrying, autograph=False, reduce_retracing=True)
         self.whole = tf.function(self._whole, autograph=False, reduce_retracing=True)
@@ -63,8 +62,6 @@ def weighted_loss(
     Returns:
         The weighted sum of the losses, and the sum of the weights, scalars.
     """
-    import tensorflow as tf
-
     losses = head.loss(batch.targets, hidden, layer, batch.encoded, training)
     return tf.reduce_sum(losses * batch.weights), tf.reduce_sum(batch.weights)
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from seqapp.contract import Encoded, State, Tensor
+from seqapp.system.tensorflow import tf
 
 
 class Link(NamedTuple):
@@ -69,8 +70,6 @@ class Stack:
 
     def start(self, encoded: Encoded, batch: Tensor) -> State:
         """Zeros for every recurrent layer."""
-        import tensorflow as tf
-
         states = [link.layer.get_initial_state(batch) for link in self.chain if is_recurrent(link.layer)]
         return State((), [tf.nest.map_structure(tf.convert_to_tensor, state) for state in states])
 
@@ -85,8 +84,6 @@ class Stack:
         That is AR and TAR (Merity, McCann & Socher 2017): factors of the mean square of the hidden states, and of the
         mean square of their change from step to step; and what the layers' own regularizers add.
         """
-        import tensorflow as tf
-
         state = state or self.start(encoded, _rows(encoded.inputs))
         mask = _mask(encoded.inputs, encoded.lengths.get("inputs"))
         hidden, carried = self._run(encoded.inputs, state.carried, mask, training=True)
@@ -99,8 +96,6 @@ class Stack:
         return hidden, State(state.memory, carried), penalty
 
     def _run(self, inputs: Tensor, carried: Any, mask: Tensor | None, training: bool) -> tuple[Tensor, list[Any]]:
-        import tensorflow as tf
-
         old, new = iter(carried), []
         masked = {} if mask is None else {"mask": mask}
         for link in self.chain:
@@ -131,20 +126,14 @@ def is_recurrent(layer: Any) -> bool:
 
 
 def _rows(inputs: Tensor) -> Tensor:
-    import tensorflow as tf
-
     return inputs.shape[0] or tf.shape(inputs)[0]
 
 
 def _mask(inputs: Tensor, lengths: Tensor | None) -> Tensor | None:
     """Which steps count, bool `(batch, steps)`; None: all."""
-    import tensorflow as tf
-
     return None if lengths is None else tf.sequence_mask(lengths, tf.shape(inputs)[1])
 
 
 def _mean_square(values: Tensor, mask: Tensor | None) -> Tensor:
     """Over all values `(batch, steps, units)`, or those of the steps in the mask."""
-    import tensorflow as tf
-
     return tf.reduce_mean(tf.square(values if mask is None else tf.boolean_mask(values, mask)))

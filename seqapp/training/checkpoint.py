@@ -1,4 +1,4 @@
-"""Checkpoints: all that a training needs to go on as if it had never stopped, in one file of plain arrays."""
+"""Checkpoints: everything a training run needs to continue as if it had never stopped, in one file of plain arrays."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from seqapp.system.files import publish
 
 @dataclass
 class Position:
-    """Where a training stands. Losses are sums over the steps of the running epoch, weighted."""
+    """How far a training run is. Losses are sums over the steps of the running epoch, weighted."""
 
     epoch: int = 0
     step: int = 0  # steps done in this epoch
@@ -30,8 +30,8 @@ class Position:
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
 
-    def kept(self, patience: int, stop_below: float) -> str:
-        """Which epoch's weights were kept, and why a training ended, where that is not the last epoch."""
+    def outcome(self, patience: int, stop_below: float) -> str:
+        """Say which epoch's weights are the run's, and why training ended early."""
         if self.best is not None and self.best < stop_below:
             return f"validation loss below {stop_below:g}: stopped"
         if not self.waited:

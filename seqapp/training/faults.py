@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a training, in words: data that is not finite, and errors where data is read."""
+"""Faults in the middle of a training run, in words: data that is not finite, and errors where data is read."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from seqapp.contract import Batch, Epoch
 from seqapp.errors import WorkFailed
+from seqapp.system.tensorflow import tf
 
 
 def not_finite(batches: Iterable[Batch]) -> str | None:
@@ -31,22 +32,22 @@ def not_finite(batches: Iterable[Batch]) -> str | None:
     return None
 
 
-def kept(folder: Path) -> str:
-    """What is there when a training stops."""
+def weights_left(folder: Path) -> str:
+    """Say whether the run folder has weights."""
     file = folder / "model.keras"
     return f"The last good weights are kept in {file}." if file.exists() else "There are no weights yet."
 
 
 def check_score(loss: float, where: str, folder: Path, epoch: Epoch) -> None:
-    """Stop a training whose validation gives no number.
+    """Raise if the validation loss is not finite.
 
     Raises:
-        WorkFailed: with the number in the data that is none, if there is one.
+        WorkFailed: with the position of the first NaN or infinity in the data, if there is one.
     """
     if not math.isfinite(loss):
         fault = not_finite(epoch.batches())
         raise WorkFailed(
-            f"{where}: {fault or f'the loss is {loss}'}. {kept(folder)}{' Correct the data.' if fault else ''}"
+            f"{where}: {fault or f'the loss is {loss}'}. {weights_left(folder)}{' Correct the data.' if fault else ''}"
         )
 
 
@@ -55,19 +56,17 @@ def reading(where: str, folder: Path) -> Iterator[None]:
     """Say an error of TensorFlow, in which one of a dataset's own functions is wrapped, in one line.
 
     Raises:
-        WorkFailed: `where` it was, what was said, and what there is in the run's `folder`.
+        WorkFailed: with `where`, the error, and whether `folder` has weights.
     """
-    import tensorflow as tf
-
     try:
         yield
     except tf.errors.ResourceExhaustedError as error:
-        raise WorkFailed(f"{where}: not enough memory. {kept(folder)} Try a smaller --batch-size.") from error
+        raise WorkFailed(f"{where}: not enough memory. {weights_left(folder)} Try a smaller --batch-size.") from error
     except tf.errors.OpError as error:
-        raise WorkFailed(f"{where}: {_said(str(error))}. {kept(folder)}") from error
+        raise WorkFailed(f"{where}: {_last_error(str(error))}. {weights_left(folder)}") from error
 
 
-def _said(text: str) -> str:
+def _last_error(text: str) -> str:
     """The last words of an error that TensorFlow quotes with its traceback, and where in the user's file it was.
 
     Example: "/mine.py, line 9, in read: ValueError: no row 7"
@@ -76,5 +75,7 @@ def _said(text: str) -> str:
     places = re.findall(r'^\s*File "([^"]+)", line (\d+), in (\w+)$', text, re.MULTILINE)
     own = [place for place in places if "/site-packages/" not in place[0]]
     at = "{}, line {}, in {}: ".format(*own[-1]) if own else ""
-    said = next((f"{kind}: {words}" for kind, words in errors if re.search("Error|Exception|Input|Failed", kind)), text)
-    return at + said.strip().splitlines()[0].rstrip(".")[:500]
+    message = next(
+        (f"{kind}: {words}" for kind, words in errors if re.search("Error|Exception|Input|Failed", kind)), text
+    )
+    return at + message.strip().splitlines()[0].rstrip(".")[:500]

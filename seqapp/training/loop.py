@@ -21,13 +21,14 @@ from seqapp.networks.over_split import Scorer, weighted_loss
 from seqapp.runs.options import TrainingOptions
 from seqapp.system.files import publish
 from seqapp.system.signals import defer_signals
+from seqapp.system.tensorflow import keras, tf
 from seqapp.training import checkpoint, faults
 from seqapp.training.checkpoint import Position
 from seqapp.training.optimizer import Optimizer
 from seqapp.training.progress import Report
 
-MOMENT = 0.2  # seconds between two looks at the losses, the clock and the keyboard
-DIVERGED = 1000.0  # a loss this many times the first one (or 1) will not come back
+CALL_SECONDS = 0.2  # seconds between two looks at the losses, the clock and the keyboard
+DIVERGENCE = 1000.0  # a loss this many times the first one (or 1) will not come back
 
 
 def train(
@@ -59,8 +60,6 @@ class Trainer:
     """One training: the network, its optimizer, the compiled steps, and where it stands."""
 
     def __init__(self, folder: Path, dataset: Dataset[Any], network: Network, options: TrainingOptions) -> None:
-        import tensorflow as tf
-
         self.folder, self.network, self.options = folder, network, options
         self.checkpoint = folder / "checkpoints" / "last.npz"
         self.training, self.validation = dataset.examples("train"), dataset.examples("validation")
@@ -73,7 +72,7 @@ class Trainer:
         head = dataset.task.head
         self.train_steps = tf.function(self._train_steps(head), autograph=False)
         self.scorer = Scorer(network, lambda batch, hidden: weighted_loss(head, batch, hidden, network.head))
-        self.at_once = 1  # steps in one call
+        self.steps_per_call = 1  # steps in one call
         self.position = Position()
 
     def epoch(self, number: int) -> Epoch:
@@ -86,17 +85,13 @@ class Trainer:
 
     def _carried(self, epoch: Epoch) -> list[Any]:
         """Variables that carry the state from one batch to the next; a checkpoint keeps them."""
-        import tensorflow as tf
-
         batch = next(iter(epoch.batches()))
         zeros = tf.nest.flatten(self.network.start(batch.encoded, epoch.rows).carried)
         local = tf.VariableSynchronization.ON_READ  # each replica has streams of its own
         return [tf.Variable(zero, trainable=False, synchronization=local, name="carried") for zero in zeros]
 
     def _train_steps(self, head: Head[Any]) -> Any:
-        """Several steps in one call, without a word to Python in between: loss, weight and gradient norm of each."""
-        import tensorflow as tf
-
+        """Several steps in one call, without returning to Python in between: loss, weight and gradient norm of each."""
         network = self.network
 
         def replica(batch: Batch) -> Tensor:
@@ -121,8 +116,6 @@ class Trainer:
 
     def _before(self, batch: Batch) -> State | None:
         """The state that a batch starts from; None: the network starts by itself."""
-        import tensorflow as tf
-
         if not self.carried:
             return None
         first = self.network.start(batch.encoded, tf.shape(batch.reset)[0])
@@ -131,11 +124,11 @@ class Trainer:
 
     def run(self, report: Report, callbacks: Sequence[Any]) -> None:
         """Train from the present position to the last epoch, or until validation has not improved for `patience`."""
-        import keras
-
         observers = keras.callbacks.CallbackList(list(callbacks), model=self.network.model)
         if self.position.finished:
-            report.note(f"this training is finished, after {self.position.epoch} epochs; --epochs N goes on with it")
+            report.note(
+                f"training already finished after {self.position.epoch} epochs; pass a larger --epochs to continue"
+            )
         observers.on_train_begin()
         with defer_signals() as interrupted:
             while not self.position.finished and self.position.epoch < self.options.epochs:
@@ -150,8 +143,8 @@ class Trainer:
         self.save()
         if interrupted:  # while the last epoch was validated
             raise KeyboardInterrupt
-        if said := self.position.kept(self.options.patience, self.options.stop_below):
-            report.note(said)
+        if outcome := self.position.outcome(self.options.patience, self.options.stop_below):
+            report.note(outcome)
 
     def run_epoch(self, report: Report, interrupted: list[int]) -> None:
         """The steps of one epoch that are still to be done."""
@@ -173,32 +166,30 @@ class Trainer:
 
     def advance(self, iterator: Any, most: int) -> None:
         """One call: as many steps as fit into a moment, `most` at most. How many changes no result."""
-        import tensorflow as tf
-
         at, began = self.position, time.monotonic()
         with faults.reading(f"epoch {at.epoch + 1}, after step {at.step}", self.folder):
-            results = self.train_steps(iterator, tf.constant(min(self.at_once, most))).numpy()
+            results = self.train_steps(iterator, tf.constant(min(self.steps_per_call, most))).numpy()
         for loss, weight, norm in results.tolist():
             self.check(loss, norm)
             at.first_loss = loss if at.first_loss is None else at.first_loss
             at.loss, at.weight, at.step = at.loss + loss * weight, at.weight + weight, at.step + 1
-        if time.monotonic() - began < MOMENT / 2:
-            self.at_once *= 2
-        elif self.at_once > 1 and time.monotonic() - began > 2 * MOMENT:
-            self.at_once //= 2
+        if time.monotonic() - began < CALL_SECONDS / 2:
+            self.steps_per_call *= 2
+        elif self.steps_per_call > 1 and time.monotonic() - began > 2 * CALL_SECONDS:
+            self.steps_per_call //= 2
 
     def check(self, loss: float, norm: float) -> None:
-        """Stop a training that has diverged, or whose data are no numbers."""
+        """Raise if training has diverged, or its data is not finite."""
         at = self.position
-        if math.isfinite(loss) and math.isfinite(norm) and loss <= DIVERGED * max(at.first_loss or abs(loss), 1.0):
+        if math.isfinite(loss) and math.isfinite(norm) and loss <= DIVERGENCE * max(at.first_loss or abs(loss), 1.0):
             return
         where = f"epoch {at.epoch + 1}, step {at.step + 1}"
         if fault := faults.not_finite(self.epoch(at.epoch).batches(at.step).take(1)):
-            raise WorkFailed(f"{where}: {fault}. {faults.kept(self.folder)} Correct the data.")
+            raise WorkFailed(f"{where}: {fault}. {faults.weights_left(self.folder)} Correct the data.")
         began = "" if at.first_loss is None else f" (it began at {at.first_loss:.4g})"
         raise WorkFailed(
             f"training diverged at {where}: loss {loss:.4g}, gradient norm {norm:.4g}, learning rate "
-            f"{self.options.learning_rate:g}{began}. {faults.kept(self.folder)} "
+            f"{self.options.learning_rate:g}{began}. {faults.weights_left(self.folder)} "
             f"Try --resume --learning-rate {min(self.options.learning_rate / 10, 1e-3):g}, or a smaller --clip-norm."
         )
 

@@ -1,4 +1,4 @@
-"""How a training moves the weights: Adam, its learning rate over the steps, weight decay, averaging."""
+"""How training updates the weights: Adam, its learning rate over the steps, weight decay, averaging."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from seqapp.runs.options import TrainingOptions
+from seqapp.system.tensorflow import keras, tf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,9 +20,6 @@ class Optimizer:
     """Adam by the options, for `variables`, in a training of `steps` steps; warm-up is a tenth of them at most."""
 
     def __init__(self, options: TrainingOptions, variables: list[Any], steps: int) -> None:
-        import keras
-        import tensorflow as tf
-
         self.options, self.steps = options, steps
         self.warmup = min(options.warmup, steps // 10)
         momentum = min(options.ema_momentum, max(0.0, 1 - 10 / steps))  # a tenth of a short training is averaged over
@@ -49,8 +47,6 @@ class Optimizer:
 
     def rate(self, step: Any) -> Any:
         """The learning rate at a step: up to its value in a straight line, then along its schedule."""
-        import tensorflow as tf
-
         step, warmup = tf.cast(step, tf.float32), float(self.warmup)
         rate = self.options.learning_rate * self.scale * tf.minimum(1.0, (step + 1) / (warmup + 1))
         if self.options.schedule == "cosine":
@@ -60,8 +56,6 @@ class Optimizer:
 
     def apply(self, gradients: list[Any]) -> Any:
         """Clip by global norm and take a step; the norm before."""
-        import tensorflow as tf
-
         clipped, norm = tf.clip_by_global_norm(gradients, self.options.clip_norm)
         self.adam.apply_gradients(zip(clipped, self.trained, strict=True))
         return norm
@@ -77,10 +71,10 @@ class Optimizer:
         if not self.adam.use_ema or not int(self.adam.iterations):
             yield
             return
-        kept = [variable.numpy() for variable in self.trained]
+        raw = [variable.numpy() for variable in self.trained]
         self.adam.finalize_variable_values(self.trained)
         try:
             yield
         finally:
-            for variable, value in zip(self.trained, kept, strict=True):
+            for variable, value in zip(self.trained, raw, strict=True):
                 variable.assign(value)

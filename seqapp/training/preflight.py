@@ -21,6 +21,7 @@ from seqapp.contract import SPLITS, Batch, Dataset, Encoded, Network, Raw, Task
 from seqapp.errors import BadInput
 from seqapp.runs.run import load_weights
 from seqapp.saved_model.functions import functions
+from seqapp.system.tensorflow import tf
 
 SAMPLE = 256  # examples of each split that are looked at
 ROWS, STEPS = 4, 8  # of random sequences
@@ -135,8 +136,6 @@ def check_causal(network: Network, task: Task) -> None:
     Raises:
         BadInput: those of the first steps change when only later inputs do.
     """
-    import tensorflow as tf
-
     random = np.random.default_rng(0)
     encoded = random_inputs(task, ROWS, STEPS, random)
     later = task.inputs.random_values(ROWS, STEPS, random)[:, STEPS // 2 :]
@@ -171,8 +170,6 @@ def check_weights(task: Task, build: Callable[[], Network]) -> None:
 
 def random_inputs(task: Task, batch: int, steps: int, random: np.random.Generator) -> Encoded:
     """Plausible inputs and context of a task."""
-    import tensorflow as tf
-
     context = {name: tf.constant(feature.random_values(batch, steps, random)) for name, feature in task.context.items()}
     return Encoded(tf.constant(task.inputs.random_values(batch, steps, random)), context)
 

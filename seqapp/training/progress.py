@@ -11,7 +11,7 @@ import click
 
 
 class Report(Protocol):
-    """Who is told how far a training is."""
+    """Receives the progress of a training run."""
 
     def note(self, text: str) -> None:
         """Something was decided."""

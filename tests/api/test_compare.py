@@ -93,7 +93,7 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
     made = weights.stat().st_mtime_ns
     table = seqapp(*asked)
     assert weights.stat().st_mtime_ns == made
-    assert "this training is finished" in table.stderr
+    assert "training already finished" in table.stderr
     assert "gru, seed 1 (4 of 4)" in table.stderr
     assert table.stdout.startswith("stock, test split, mean ± deviation over 2 seeds\n\n")
     assert [line.split()[0] for line in table.stdout.splitlines()[3:8]] == [
@@ -183,9 +183,9 @@ class TestRunsThatAreThere:
 
         monkeypatch.setattr(training, "train", interrupted)
         said = seqapp(*asked, code=130).stderr.splitlines()[-1]
-        assert said == "Interrupted. The same command goes on from here."
+        assert said == "Interrupted. Run the same command again to continue."
         said = seqapp(*asked, "--force", code=130).stderr.splitlines()[-1]
-        assert said == "Interrupted. The same command without --force goes on from here."
+        assert said == "Interrupted. Run the same command without --force to continue."
         weights, begun = far / "runs" / "simple_rnn-0" / "model.keras", far / "runs" / "gru-0"
         made = weights.stat().st_mtime_ns
         assert (begun / "run.json").is_file()
@@ -216,31 +216,30 @@ class TestStanding:
             "By mae: a is best with this seed; one seed does not say which model is better."
         )
         assert standing("mae", {"a": [1.0, 1.1, 0.9], "b": [1.0, 1.2, 1.0], "c": [5.0, 5.1, 5.0]}, False) == (
-            "By mae: a is best in the mean, better than c, but b may be as good: seeds differ as much."
+            "By mae: a has the best mean, better than c; the difference from b is within seed-to-seed variation."
         )
         assert standing("accuracy", {"a": [0.1, 0.11, 0.1], "b": [0.9, 0.91, 0.9]}, True) == (
-            "By accuracy: b is best in the mean, better than a."
+            "By accuracy: b has the best mean, better than a."
         )
         assert standing("accuracy", {"a": [1.0, 1.0], "b": [1.0, 1.0]}, True) == (
-            "By accuracy: a is best in the mean, but b may be as good: seeds differ as much."
+            "By accuracy: a has the best mean; the difference from b is within seed-to-seed variation."
         )
         assert standing("mae", {"a": [1.0, 2.0]}, False) == "By mae: a 1.5."
         assert standing("mae", {"a": [1.0, 2.0]}, False, " at gap 50") == "By mae at gap 50: a 1.5."
 
     def test_constant_and_infinite_values_need_no_test(self) -> None:
         infinite = {"a": [1.0, 1.0], "b": [2.0, 2.0], "c": [1.5, float("inf")]}
-        assert standing("log_loss", infinite, False) == "By log_loss: a is best in the mean, better than b and c."
+        assert standing("log_loss", infinite, False) == "By log_loss: a has the best mean, better than b and c."
 
     def test_with_many_models_a_lucky_difference_is_not_enough(self) -> None:
         best, near, far = [1.0, 1.1, 0.9], [1.2, 1.3, 1.25], [9.0, 9.1, 9.2]
         assert (
-            standing("mae", {"best": best, "near": near}, False)
-            == "By mae: best is best in the mean, better than near."
+            standing("mae", {"best": best, "near": near}, False) == "By mae: best has the best mean, better than near."
         )
         many = {"best": best, "near": near, "x": [1.3, 1.0, 1.6], "far": far, "y": [9.1, 9.1, 9.2]}
         assert standing("mae", many, False) == (
-            "By mae: best is best in the mean, better than far and y, "
-            "but near and x may be as good: seeds differ as much."
+            "By mae: best has the best mean, better than far and y; "
+            "the difference from near and x is within seed-to-seed variation."
         )
 
 
@@ -297,7 +296,7 @@ class TestTable:
             ["majority", "0.25", "0.25", "0.25"],
         ]
         assert lines[8] == "Longest gap solved with every seed: 500 by lstm --name a|[b] and simple_rnn; 50 by gru."
-        assert lines[9].startswith("By accuracy at gap 50: gru is best in the mean, but ")
+        assert lines[9].startswith("By accuracy at gap 50: gru has the best mean; ")
 
     def test_a_model_that_solves_nothing_and_a_dataset_that_cannot_say(self) -> None:
         runs = [{**run, "solved": False} for run in document((50,))["runs"]]
@@ -315,7 +314,7 @@ class TestTable:
             "| gru | 1,234 | 2 | 0.85 ± 0.071 | 0.15 ± 0.071 |",
             "| lstm --name a\\|[b] | 1,234 | 2 | 0.8 ± 0.071 | 0.2 ± 0.071 |",
         ]
-        assert lines[-1].startswith("By log_loss: gru is best in the mean, but ")
+        assert lines[-1].startswith("By log_loss: gru has the best mean; ")
 
     def test_csv_has_a_row_for_each_run(self) -> None:
         text = comparison_table.as_csv(document())

@@ -21,7 +21,7 @@ from seqapp import rooms
 from seqapp.contract import BITS, Batch, Encoded, State, Surprise
 from seqapp.data.streams import Streams
 from seqapp.data.windows import Windows
-from seqapp.heads import Category, Classified, Estimated, Quantiles
+from seqapp.heads import Category, CategoryRecord, QuantileRecord, Quantiles
 from seqapp.heads.quantiles import sigmas
 from seqapp.inspection import _backwards, _shades, gradients, memory
 from seqapp.inspection._sequences import sequences
@@ -299,9 +299,9 @@ class TestSurprise:
         np.testing.assert_allclose(wide, [3 / 2 * 1.28155], rtol=1e-5)
 
     def test_by_default_the_kind_of_predictions_decides(self) -> None:
-        said = Category(3).surprise(Classified(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
+        said = Category(3).surprise(CategoryRecord(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
         assert (said.unit, said.labels, said.values.tolist()) == (BITS, ["1", "2"], [[2.0], [0.0]])
-        said = Quantiles(2).surprise(Estimated(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
+        said = Quantiles(2).surprise(QuantileRecord(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
         np.testing.assert_allclose(said.values, np.full((5, 1), 1.28155), rtol=1e-5)
 
     def test_of_a_series_as_many_lie_within_as_the_interval_covers(self, trained: Callable[[str], Path]) -> None:

@@ -93,7 +93,7 @@ class TestBeginning:
             f"Start it with: seqapp train recall --out {run} --resume"
         )
         said = jobs.run(place, "train", "recall", "--out", run, ON)
-        assert said.startswith("stopped before its first checkpoint: nothing is lost, it begins again\nepoch 1/2")
+        assert said.startswith("interrupted before the first checkpoint; starting over\nepoch 1/2")
         assert list(kills.different(straight, run)) == []
         assert not (run / "export").exists()
 
@@ -262,7 +262,7 @@ class TestStops:
         assert not record["finished"]
         assert lifecycle.finished_epochs(open_run(copied)) == 3
         monkeypatch.undo()
-        assert "this training is finished, after 3 epochs" in jobs.run(place, "train", "recall", "--out", copied, ON)
+        assert "training already finished after 3 epochs" in jobs.run(place, "train", "recall", "--out", copied, ON)
         assert open_run(copied).record["finished"]
 
 
@@ -476,7 +476,7 @@ class TestTwoAtOnce:
     def test_an_evaluation_beside_a_training_is_said_and_not_kept(self, copied: Path) -> None:
         with locked(copied):
             result = seqapp("evaluate", copied)
-        assert result.stderr == "Note: its training has gone on meanwhile: this is not kept as metrics.json.\n"
+        assert result.stderr == "Note: the run was trained further meanwhile; metrics.json is not written.\n"
         assert result.stdout.startswith("recall with simple_rnn")
         assert not (copied / "metrics.json").exists()
 

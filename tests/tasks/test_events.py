@@ -272,13 +272,13 @@ class TestAdding:
         np.testing.assert_allclose(targets[:, -1, 0], (values * marked).sum(1), rtol=1e-6)
 
     def test_the_metrics_are_those_of_numpy(self) -> None:
-        from seqapp.heads import Estimated
+        from seqapp.heads import QuantileRecord
 
         dataset = load("adding")
         actual = np.array([[0.5], [1.0], [1.5], [0.2]])
         offset = np.array([[0.0], [0.03], [-0.05], [0.3]])
         quantiles = np.stack([actual + offset - 0.1, actual + offset, actual + offset + 0.1], -1)
-        assert values(dataset.metrics, Estimated(actual, quantiles)) == pytest.approx(
+        assert values(dataset.metrics, QuantileRecord(actual, quantiles)) == pytest.approx(
             {"mae": 0.095, "rmse": np.sqrt((0.03**2 + 0.05**2 + 0.3**2) / 4), "within_0.04": 0.5, "coverage_80": 0.75}
         )
         assert dataset.solved({"within_0.04": 0.99}) is True

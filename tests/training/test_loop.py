@@ -144,7 +144,7 @@ def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path:
     before = weights(run)
     seqapp("evaluate", run)
     said = seqapp("train", "recall", "--out", run, "--resume").stderr
-    assert said.startswith("this training is finished, after 2 epochs; --epochs N goes on with it\n")
+    assert said.startswith("training already finished after 2 epochs; pass a larger --epochs to continue\n")
     for one, two in zip(before, weights(run), strict=True):
         np.testing.assert_array_equal(one, two)
     assert (run / "metrics.json").is_file()
@@ -164,7 +164,7 @@ def test_resume_refuses_what_would_make_it_another_run(straight: Path) -> None:
     said = refused("train", "recall", "--out", straight, "--resume", "--units", 32)
     assert said == (
         f"Error: {straight} was trained with --units 16; --resume cannot change it to 32. "
-        "Use --force to start anew, or --out for another folder."
+        "Use --force to train from scratch, or --out for another folder."
     )
 
 
@@ -172,7 +172,7 @@ def test_resume_refuses_another_model(straight: Path) -> None:
     said = refused("train", "recall", "--out", straight, "--resume", "--model", "gru")
     assert said == (
         f"Error: {straight} was trained on recall with --model lstm, not on recall with --model gru. "
-        "Use --force to start anew, or --out for another folder."
+        "Use --force to train from scratch, or --out for another folder."
     )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seqapp.contract import Baseline, Batch, Metric, Tensor
 from seqapp.data.splits import Split
 from seqapp.data.windows import Windows
-from seqapp.heads import Classified
+from seqapp.heads import CategoryRecord
 from seqapp.tasks.classification.daily_log import Log, LogTask
 from seqapp.tasks.classification.dataset import CATEGORY_METRICS, CategoryDataset, majority, markov, repeat_last
 
@@ -109,7 +109,7 @@ class LogDataset(CategoryDataset):
         far = last < 0 if within is None else last < np.arange(self.log.rows) - within
         return np.where(far, -1, self.classes[last])
 
-    def baselines(self) -> dict[str, Baseline[Classified]]:
+    def baselines(self) -> dict[str, Baseline[CategoryRecord]]:
         """Return majority, the last known class, the Markov chain from the day before, and the best possible."""
         train, test, classes = self.days("train"), self.days("test"), len(self.task.classes)
         past, actual = self.classes[train], self.classes[test]
@@ -122,19 +122,19 @@ class LogDataset(CategoryDataset):
             "markov": Baseline(chain, "the Markov chain from the day before"),
         }
         if self.best:
-            best = Classified.from_probability(actual, self.best()[test])
+            best = CategoryRecord.from_probability(actual, self.best()[test])
             baselines["best_possible"] = Baseline(best, "the best possible accuracy", ceiling=True)
         return baselines
 
     @property
-    def metrics(self) -> Sequence[Metric[Classified]]:
+    def metrics(self) -> Sequence[Metric[CategoryRecord]]:
         """Accuracy and log-loss of all days, and of days after seven or more without a known target."""
         long = self.after_long[self.days("test")]
         if not long.any():
             return CATEGORY_METRICS
 
-        def after_long(metric: Metric[Classified]) -> Metric[Classified]:
-            def cases(record: Classified) -> NDArray[Any] | None:
+        def after_long(metric: Metric[CategoryRecord]) -> Metric[CategoryRecord]:
+            def cases(record: CategoryRecord) -> NDArray[Any] | None:
                 every = metric.cases(record)
                 return None if every is None else every[long]
 

@@ -9,26 +9,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqapp.contract import Dataset, Metric
-from seqapp.heads import Classified
+from seqapp.heads import CategoryRecord
 
 SMOOTHING = 0.5  # added to every count, so that a category that was never seen has a probability above 0
 
 
-class CategoryDataset(Dataset[Classified]):
+class CategoryDataset(Dataset[CategoryRecord]):
     """A dataset judged by accuracy and log-loss; subclasses add examples and baselines."""
 
     @property
-    def metrics(self) -> Sequence[Metric[Classified]]:
+    def metrics(self) -> Sequence[Metric[CategoryRecord]]:
         """Accuracy, and log-loss where probabilities are known."""
         return CATEGORY_METRICS
 
 
-def correct(record: Classified) -> NDArray[np.float64]:
+def correct(record: CategoryRecord) -> NDArray[np.float64]:
     """1 for each case predicted right, else 0, `(cases,)`."""
     return np.asarray(record.actual == record.predicted, float)
 
 
-def nats(record: Classified) -> NDArray[np.float64] | None:
+def nats(record: CategoryRecord) -> NDArray[np.float64] | None:
     """Minus the log-probability of each case, `(cases,)`; None where probabilities are not known."""
     return None if record.log_probability is None else -record.log_probability
 
@@ -36,7 +36,7 @@ def nats(record: Classified) -> NDArray[np.float64] | None:
 CATEGORY_METRICS = (Metric("accuracy", correct, higher_is_better=True), Metric("log_loss", nats))
 
 
-def majority(train: NDArray[Any], actual: NDArray[Any], classes: int) -> Classified:
+def majority(train: NDArray[Any], actual: NDArray[Any], classes: int) -> CategoryRecord:
     """Predict by the training split's frequencies, whatever came before.
 
     Args:
@@ -45,12 +45,12 @@ def majority(train: NDArray[Any], actual: NDArray[Any], classes: int) -> Classif
         classes: number of classes.
     """
     counts = np.bincount(train, minlength=classes) + SMOOTHING
-    return Classified.from_probability(actual, np.broadcast_to(counts / counts.sum(), (len(actual), classes)))
+    return CategoryRecord.from_probability(actual, np.broadcast_to(counts / counts.sum(), (len(actual), classes)))
 
 
 def repeat_last(
     train_last: NDArray[Any], train: NDArray[Any], last: NDArray[Any], actual: NDArray[Any], classes: int
-) -> Classified:
+) -> CategoryRecord:
     """Predict the last known category, with the probability that a repetition had on the training split.
 
     Args:
@@ -65,12 +65,12 @@ def repeat_last(
     probability = np.full((len(actual), classes), (1 - repeats) / max(classes - 1, 1))
     probability[np.arange(len(actual)), last] = repeats
     probability[last < 0] = 1 / classes
-    return Classified.from_probability(actual, probability)
+    return CategoryRecord.from_probability(actual, probability)
 
 
 def markov(
     train_state: NDArray[Any], train: NDArray[Any], state: NDArray[Any], actual: NDArray[Any], classes: int
-) -> Classified:
+) -> CategoryRecord:
     """Predict by how often each category followed the state before it on the training split.
 
     Args:
@@ -82,4 +82,4 @@ def markov(
     """
     counts = np.full((classes + 1, classes), SMOOTHING)
     np.add.at(counts, (train_state, train), 1)
-    return Classified.from_probability(actual, counts[state] / counts[state].sum(-1, keepdims=True))
+    return CategoryRecord.from_probability(actual, counts[state] / counts[state].sum(-1, keepdims=True))

@@ -21,7 +21,7 @@ from seqapp.errors import BadInput, expect
 from seqapp.features import Tokens
 from seqapp.generation.asking import AskingTask
 from seqapp.generation.sampling import sample
-from seqapp.heads import Category, Classified
+from seqapp.heads import Category, CategoryRecord
 from seqapp.system.files import sha256
 from seqapp.tasks.classification.dataset import CategoryDataset, majority, markov
 
@@ -180,7 +180,7 @@ class EventDataset(CategoryDataset):
 
         return Windows(self.answers[rows].size, gather)
 
-    def baselines(self) -> dict[str, Baseline[Classified]]:
+    def baselines(self) -> dict[str, Baseline[CategoryRecord]]:
         """Return two that do not remember: the most frequent class, and a chain from the token before the question."""
         train, test = slice(*self.cut.train), slice(*self.cut.test)
         past, actual, classes = self.answers[train], self.answers[test], len(self.task.classes)

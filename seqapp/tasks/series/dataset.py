@@ -17,7 +17,7 @@ from seqapp.contract import SIGMAS, Baseline, Batch, Dataset, Metric, Network, R
 from seqapp.data.windows import Windows
 from seqapp.errors import BadInput
 from seqapp.evaluation.figures import Draw
-from seqapp.heads import Estimated
+from seqapp.heads import QuantileRecord
 from seqapp.heads.quantiles import sigmas
 from seqapp.tasks.series.baselines import baselines
 from seqapp.tasks.series.features import last_values, time_steps
@@ -83,7 +83,7 @@ class SeriesDataset(Dataset[Forecasts]):
 
         return Windows(each * len(ends), gather)
 
-    def predict(self, network: Network, split: str) -> Estimated | None:
+    def predict(self, network: Network, split: str) -> QuantileRecord | None:
         """Return recursive forecasts of the whole horizon; None with the direct strategy."""
         import tensorflow as tf
 
@@ -99,15 +99,17 @@ class SeriesDataset(Dataset[Forecasts]):
 
         parts = [forecast(part) for part in np.array_split(origins, -(-len(origins) // RECURSIVE_BATCH))]
         actual, quantiles = (np.concatenate(part) for part in zip(*parts, strict=True))
-        return Estimated(actual.reshape(len(origins), -1), quantiles.reshape(len(origins), -1, quantiles.shape[-1]))
+        return QuantileRecord(
+            actual.reshape(len(origins), -1), quantiles.reshape(len(origins), -1, quantiles.shape[-1])
+        )
 
-    def to_raw_units(self, record: Estimated) -> Forecasts:
+    def to_raw_units(self, record: QuantileRecord) -> Forecasts:
         """Return the network's predictions of the test split in raw units, with calibrated intervals."""
         last = self.rows.last(self.rows.origins("test"))
         _, quantiles = self._shaped(record)
         return self.rows.forecasts(np.asarray(self.task.scaling.raw(widen(quantiles, self.task.offsets), last)))
 
-    def _shaped(self, predictions: Estimated) -> tuple[NDArray[Any], NDArray[Any]]:
+    def _shaped(self, predictions: QuantileRecord) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return scaled actual values `(origins, targets, horizon)` and their quantiles, one axis more."""
         shape = (-1, self.task.targets, self.task.horizon)
         return predictions.actual.reshape(shape), predictions.quantiles.reshape(*shape, len(self.task.quantiles))

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from seqapp.contract import Baseline
 from seqapp.data.vocabulary import START_ID
-from seqapp.heads import Classified
+from seqapp.heads import CategoryRecord
 from seqapp.tasks.text.ngrams import NGram
 from seqapp.tasks.text.split import TextSplit
 from seqapp.tasks.text.task import TextTask
@@ -18,7 +18,7 @@ ORDERS = {"char": 8, "byte": 8, "word": 5}  # maximum order of the n-gram
 
 def text_baselines(
     task: TextTask, train: TextSplit, validation: TextSplit, test: TextSplit
-) -> dict[str, Baseline[Classified]]:
+) -> dict[str, Baseline[CategoryRecord]]:
     """Return the unigram, and the n-gram of the order that is best on validation.
 
     Args:
@@ -39,10 +39,10 @@ def text_baselines(
     }
 
 
-def _score(model: NGram, before: NDArray[np.int32], ids: NDArray[np.int32], ends: bool) -> list[Classified]:
+def _score(model: NGram, before: NDArray[np.int32], ids: NDArray[np.int32], ends: bool) -> list[CategoryRecord]:
     """Predict `ids` after the ids `before`, by order; without the document starts that the network does not predict."""
     by_order = model.score(np.concatenate([before, ids]), len(before))
     if ends:
         return by_order
     scored = by_order[0].actual != START_ID
-    return [Classified(each.actual[scored], each.predicted[scored], each.logs[scored]) for each in by_order]
+    return [CategoryRecord(each.actual[scored], each.predicted[scored], each.logs[scored]) for each in by_order]

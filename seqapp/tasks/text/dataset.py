@@ -15,7 +15,7 @@ from seqapp.contract import SPLITS, Baseline, Dataset, Metric, Raw, Surprise
 from seqapp.data.splits import Split
 from seqapp.data.streams import Streams
 from seqapp.data.vocabulary import UNKNOWN, UNKNOWN_ID
-from seqapp.heads import Classified
+from seqapp.heads import CategoryRecord
 from seqapp.system.input import read_input
 from seqapp.tasks.classification.dataset import correct
 from seqapp.tasks.text.corpus import Corpus
@@ -49,7 +49,7 @@ class TextSettings:
     probe: Callable[[Mapping[str, Callable[..., Raw]]], dict[str, float]] | None = None
 
 
-class TextDataset(Dataset[Classified]):
+class TextDataset(Dataset[CategoryRecord]):
     """A text cut into three splits, in order.
 
     Args:
@@ -112,18 +112,18 @@ class TextDataset(Dataset[Classified]):
             return self.splits[split].streams(self.settings.bptt, self.settings.emphasis)
         return self.splits[split].streams(SCORED_LENGTH, {})
 
-    def baselines(self) -> dict[str, Baseline[Classified]]:
+    def baselines(self) -> dict[str, Baseline[CategoryRecord]]:
         """Return the unigram and the best n-gram."""
         from seqapp.tasks.text.baselines import text_baselines
 
         return text_baselines(self.task, *(self.splits[name] for name in SPLITS))
 
     @property
-    def metrics(self) -> Sequence[Metric[Classified]]:
+    def metrics(self) -> Sequence[Metric[CategoryRecord]]:
         """Cross-entropy in nats per token, bits per character, perplexity, and accuracy."""
         characters = self.splits["test"].characters()
 
-        def nats(record: Classified) -> NDArray[Any]:
+        def nats(record: CategoryRecord) -> NDArray[Any]:
             return -record.logs
 
         def bits_per_char(nats: NDArray[Any]) -> float:
@@ -136,7 +136,7 @@ class TextDataset(Dataset[Classified]):
             Metric("accuracy", correct, higher_is_better=True, judged=False),
         ]
 
-    def surprise(self, record: Classified) -> Surprise:
+    def surprise(self, record: CategoryRecord) -> Surprise:
         """Return the bits of each token."""
         tokens = [self.task.tokens[number] for number in record.actual]
         return self.task.head.surprise(record).of_text(tokens, self.task.tokenizer.detokenizer(""))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from seqapp.heads import Classified
+from seqapp.heads import CategoryRecord
 
 Ids = NDArray[np.int64]
 
@@ -119,7 +119,7 @@ class NGram:
         raw, continuation = (_Counts.of(each, context, contexts) for each in (counts, continuations))
         self.orders.append(_Order(keys, raw, continuation, likeliest))
 
-    def score(self, stream: NDArray[Any], start: int) -> list[Classified]:
+    def score(self, stream: NDArray[Any], start: int) -> list[CategoryRecord]:
         """Predict `stream[start:]`, each token from all that precede it.
 
         The predicted token is the most frequent one after the longest context that has been seen.
@@ -139,7 +139,7 @@ class NGram:
             gram = np.where(context >= 0, order.find(context * self.size + tokens), -1)
             predicted = np.where(context >= 0, order.likeliest[context], predicted)
             logs = np.log(order.raw.probability(gram, context, lower))
-            by_order.append(Classified(tokens[start:], predicted[start:], logs[start:]))
+            by_order.append(CategoryRecord(tokens[start:], predicted[start:], logs[start:]))
             lower = order.continuation.probability(gram, context, lower)
             context = np.concatenate([[-1], gram[:-1]])
         return by_order
