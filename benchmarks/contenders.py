@@ -71,6 +71,7 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
     """Prepare `count` steps of seqapp's trainer, in one call as in a training run."""
     import tensorflow as tf
 
+    from seqapp.contract import Batch
     from seqapp.data.windows import Windows
     from seqapp.heads import Category
     from seqapp.runs.options import TrainingOptions
@@ -78,9 +79,9 @@ def seqapp(kind: str, size: Size, count: int) -> Run:
 
     inputs, targets = (tf.constant(part, tf.int32) for part in tokens(size, count))
 
-    def gather(indices: Any) -> tuple[Any, Any, Any]:
-        batch = tf.gather(targets, indices)
-        return tf.gather(inputs, indices), batch, tf.ones_like(batch, tf.float32)
+    def gather(indices: Any) -> Batch:
+        following = tf.gather(targets, indices)
+        return Batch(tf.gather(inputs, indices), following, tf.ones_like(following, tf.float32))
 
     windows = Windows(count * size.batch, gather)
     dataset: Any = SimpleNamespace(examples=lambda _: windows, task=SimpleNamespace(head=Category(TOKENS)))

@@ -118,9 +118,12 @@ def parameters(model: str, units: int) -> int:
     from seqapp import rooms
     from seqapp.contract.options import NetworkOptions
     from seqapp.features import Tokens
+    from seqapp.heads import Category
     from seqapp.networks.factory import build, layer_of
 
-    task: Any = SimpleNamespace(inputs=Tokens(CHARACTERS), head=SimpleNamespace(units=CHARACTERS))
+    task: Any = SimpleNamespace(
+        inputs=Tokens(CHARACTERS), head=Category(CHARACTERS), looks_ahead=False, network=lambda *_: None
+    )
     network = build(task, layer_of(rooms.find("models", model), {}), NetworkOptions(units=units))
     return int(network.model.count_params())
 

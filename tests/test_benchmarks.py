@@ -14,6 +14,7 @@ from benchmarks.contenders import Size
 from seqapp import rooms
 from seqapp.api.compare import Comparison
 from seqapp.api.entries import Entry
+from seqapp.commands._train import parse
 
 TINY_SIZE = Size(2, 4, 8, 1)
 pytestmark = pytest.mark.slow
@@ -111,7 +112,8 @@ def test_equal_parameters_are_nearly_equal() -> None:
 
 def test_the_memory_benchmarks_entries_are_valid() -> None:
     entries = [Entry.parse(entry) for entry in memory.ENTRIES]
-    comparison = Comparison(rooms.find("datasets", "recall"), entries, [0], [50], None, ["--epochs", memory.EPOCHS])
+    epochs = ["--epochs", memory.EPOCHS]
+    comparison = Comparison(rooms.find("datasets", "recall"), entries, [0], [50], None, epochs, parse)
     comparison.check()
     assert len(list(comparison.training_runs())) == len(memory.ENTRIES)
 

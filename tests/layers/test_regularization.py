@@ -222,10 +222,11 @@ class TestStacks:
         assert [link.residual for link in residual.chain] == [False, True]
         below, _ = plain.chain[0](inputs)[:2]
         above = plain.chain[1](below)[0]
-        np.testing.assert_allclose(residual(Encoded(inputs)), below + above, atol=1e-6)
-        first, states = residual.step(inputs[:, :3], residual.start(Encoded(inputs), 2))
-        rest, _ = residual.step(inputs[:, 3:], states)
-        np.testing.assert_allclose(tf.concat([first, rest], 1), residual(Encoded(inputs)), atol=1e-6)
+        hidden = residual(Encoded(inputs))
+        np.testing.assert_allclose(hidden, below + above, atol=1e-6)
+        first, state = residual.step(inputs[:, :3], residual.start(Encoded(inputs), 2))
+        rest, _ = residual.step(inputs[:, 3:], state)
+        np.testing.assert_allclose(tf.concat([first, rest], 1), hidden, atol=1e-6)
 
     @pytest.mark.parametrize("model", ["simple_rnn", "peephole_lstm"])
     def test_a_last_bidirectional_layer_repeats_the_backward_layers_last_output(self, model: str) -> None:
