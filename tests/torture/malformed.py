@@ -137,7 +137,7 @@ def doubled(sent: bytes, random: Random) -> bytes:
 
 
 def wrong_length(sent: bytes, random: Random) -> bytes:
-    """A Content-Length that is none, too small, too large, or beyond all bounds."""
+    """A Content-Length that is no number, too small, too large, or beyond all bounds."""
     length = random.choice([b"-1", b"0", b"1", b"99", b"1e3", b"", b"9" * 30, b"5, 5", b"0x10"])
     head, _, body = sent.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]

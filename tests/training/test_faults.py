@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a training is said in one line, and the last good weights are kept."""
+"""What goes wrong in the middle of a training run is reported in one line, and the last good weights are kept."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def dataset(train_gather: Callable[[Gather], Gather] | None = None, validation: 
 
 
 def failed(folder: Path, data: Any, plan: TrainingOptions = PLAN) -> str:
-    """With what words a training stops."""
+    """The message with which a training run stops."""
     with pytest.raises(WorkFailed) as stop:
         train(folder, data, network(), plan, SILENT)
     message = str(stop.value)
@@ -65,7 +65,7 @@ def failed(folder: Path, data: Any, plan: TrainingOptions = PLAN) -> str:
 
 
 def poisoned(number: float) -> Callable[[Gather], Gather]:
-    """One window of the third step, its ninth row, holds a number that is none."""
+    """One window of the third step, its ninth row, holds a value that is no number."""
 
     def result(gather: Gather) -> Gather:
         import tensorflow as tf

@@ -67,7 +67,7 @@ def test_a_misspelt_default_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.filterwarnings("ignore:`build:UserWarning")  # Keras's own hint, which names neither file nor remedy
+@pytest.mark.filterwarnings("ignore:`build:UserWarning")  # Keras's own hint, which names neither file nor advice
 def test_a_cell_whose_weights_could_not_be_read_back_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lazy.py").write_text(
         '"""Lazy."""\nimport keras\n\n\nclass Cell(keras.layers.Layer):\n    def __init__(self, units, **rest):\n'
