@@ -21,8 +21,8 @@ def answer(run: str, question: str, signature: str = "serving_default") -> dict[
     raw = json.loads((Path(run) / "run.json").read_text())["latest"] if question == "--latest" else json.loads(question)
     function = tf.saved_model.load(str(folder)).signatures[signature]
     specs = function.structured_input_signature[1]
-    made = function(**{name: tf.constant(value, specs[name].dtype) for name, value in raw.items()})
-    return {name: _plain(tensor.numpy().tolist()) for name, tensor in sorted(made.items())}
+    result = function(**{name: tf.constant(value, specs[name].dtype) for name, value in raw.items()})
+    return {name: _plain(tensor.numpy().tolist()) for name, tensor in sorted(result.items())}
 
 
 def start() -> None:
@@ -43,5 +43,5 @@ def _plain(value: object) -> object:
 
 if __name__ == "__main__":
     start()
-    for asked in [sys.argv[1:]] if sys.argv[1:] else map(json.loads, sys.stdin):
-        print(json.dumps(answer(*asked)), flush=True)
+    for question in [sys.argv[1:]] if sys.argv[1:] else map(json.loads, sys.stdin):
+        print(json.dumps(answer(*question)), flush=True)

@@ -30,9 +30,9 @@ from seqapp.training.loop import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
-OWN = ROOT / "tests" / "own"  # files as a user writes them
+OWN_FILES = ROOT / "tests" / "own"  # files as a user writes them
 # For each dataset, options that train in a second or two. A dataset without a row here is trained with its defaults.
-SMALL = {
+SMALL_OPTIONS = {
     "fibonacci": ["--sequences", "300", "--dropout", "0", "--test-digits", "40", "--epochs", "2", "--units", "16"],
     "weather_dinner": ["--days", "1500", "--epochs", "2", "--units", "8", "--window", "10"],
     "text": ["--corpus", "stories", "--epochs", "1", "--units", "8", "--bptt", "16"],
@@ -123,8 +123,8 @@ def ask(run: Path, question: Any, signature: str = "serving_default") -> dict[st
     asker = _asker()
     assert asker.stdin is not None
     assert asker.stdout is not None
-    asked = question if isinstance(question, str) else json.dumps(question)
-    asker.stdin.write(json.dumps([str(run), asked, signature]) + "\n")
+    request = question if isinstance(question, str) else json.dumps(question)
+    asker.stdin.write(json.dumps([str(run), request, signature]) + "\n")
     asker.stdin.flush()
     line = asker.stdout.readline()
     if not line:
@@ -144,9 +144,9 @@ def _asker() -> subprocess.Popen[str]:
 
 
 def small_dataset(name: str, seed: int = 0) -> Any:
-    """A dataset with the options of `SMALL`."""
+    """A dataset with the options of `SMALL_OPTIONS`."""
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    return room.load(seed, **parse(room, model, [str(word) for word in SMALL.get(name, [])]).dataset_options)
+    return room.load(seed, **parse(room, model, [str(word) for word in SMALL_OPTIONS.get(name, [])]).dataset_options)
 
 
 @pytest.fixture(scope="session")
@@ -174,7 +174,15 @@ def trained(tmp_path_factory: pytest.TempPathFactory, shared_folder: Path) -> Ca
     def make(dataset: str, folder: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(train, "train", TRAIN)  # also where the test that asks first trains nothing
-            seqapp("train", dataset, "--model", MODEL.get(dataset, "lstm"), "--out", folder, *SMALL.get(dataset, []))
+            seqapp(
+                "train",
+                dataset,
+                "--model",
+                MODEL.get(dataset, "lstm"),
+                "--out",
+                folder,
+                *SMALL_OPTIONS.get(dataset, []),
+            )
 
     @functools.cache
     def run(dataset: str) -> Path:
@@ -260,7 +268,7 @@ def plain_loop(loop: Any, step: Any, compile_loop: bool) -> Any:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick(_tensorflow: None) -> Iterator[None]:
-    """Tests run on plain loops and check no contract before a training; the fixtures below bring both back."""
+    """Tests run on plain loops and check no contract before a training run; the fixtures below bring both back."""
     from seqapp.layers.engine import compilation
 
     with pytest.MonkeyPatch.context() as patch:

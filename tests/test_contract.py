@@ -105,12 +105,12 @@ def pairs() -> list[Any]:
     dataset with one model.
     """
     seen: set[Any] = set()
-    made = []
+    result = []
     for model, dataset in itertools.product(MODELS, DATASETS):
         new = {(model, KINDS.get(dataset, (dataset,))[:2]), dataset} - seen
         seen |= new
-        made.append(pytest.param(model, dataset, marks=[] if new else [pytest.mark.slow]))
-    return made
+        result.append(pytest.param(model, dataset, marks=[] if new else [pytest.mark.slow]))
+    return result
 
 
 @pytest.mark.parametrize(("model", "dataset"), pairs())

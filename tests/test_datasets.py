@@ -105,10 +105,10 @@ class TestWeatherDinner:
             assert measured["accuracy"] < best["accuracy"]
             assert measured["log_loss"] > best["log_loss"]
         assert dataset.best
-        claimed = (
+        confidence = (
             dataset.best()[dataset.days("test")].max(1).mean()
         )  # a calibrated forecast is right as often as it says
-        assert best["accuracy"] == pytest.approx(claimed, abs=0.015)
+        assert best["accuracy"] == pytest.approx(confidence, abs=0.015)
 
     def test_the_weather_is_weather(self) -> None:
         log, _ = room("weather_dinner").simulate(3653, 0.03, np.random.default_rng(0))
@@ -176,8 +176,8 @@ class TestWeatherDinner:
         document = json.loads(seqapp("evaluate", run, "--json").stdout)
         assert document["metrics"]["accuracy"] > 0.95
         log.write_text("\n".join([*rows, "2021-02-04,,3,on,"]))
-        said = json.loads(seqapp("predict", run, log, "--json").stdout)["predictions"][0]
-        assert said["dish"] == "soup"  # day 400
+        message = json.loads(seqapp("predict", run, log, "--json").stdout)["predictions"][0]
+        assert message["dish"] == "soup"  # day 400
         seqapp("export", run)
         question = {"numbers": [[[3.0], [float("nan")], [2.0]]], "Mood": [["gay", "", ""]], "oven": [["on", "on", "on"]],
                     "dish": [["soup", "stew", ""]]}  # fmt: skip
@@ -188,8 +188,8 @@ class TestText:
     def test_the_lectures_mistakes_are_counted(self) -> None:
         count = corpora.count_mistakes
         assert count(["Doug saw Jane. Jane saw Spot."])["mistakes"] == 0
-        found = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
-        assert found == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
+        result = count(["Doug saw Doug. Spot. Jane saw Spot saw Doug. Jane saw Spot."])
+        assert result == {"sentences": 4, "mistakes": 3, "mistakes_sees_itself": 1, "mistakes_does_not_end": 1,
                          "mistakes_one_word": 1, "mistakes_other": 0}  # fmt: skip
         assert count(["Doug saw Jane. Jane saw Spot saw Doug saw"])["mistakes_does_not_end"] == 1
         assert count(["Doug saw. saw Jane Doug."])["mistakes"] == 2

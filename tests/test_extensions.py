@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import OWN, ask, seqapp
+from conftest import OWN_FILES, ask, seqapp
 
 from seqapp.runs.run import open_run
 
@@ -39,7 +39,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run_of(name: str, folder: Path) -> Path:
     run = folder / name
     if not run.exists():
-        seqapp("train", OWN / f"{name}.py", "--model", "gru", "--out", run)
+        seqapp("train", OWN_FILES / f"{name}.py", "--model", "gru", "--out", run)
     return run
 
 
@@ -52,7 +52,7 @@ class TestExtension:
     def test_it_resumes(self, name: str, runs: Path) -> None:
         run = run_of(name, runs)
         epochs = open_run(run).record["options"]["training"]["epochs"] + 1
-        seqapp("train", OWN / f"{name}.py", "--out", run, "--resume", "--epochs", epochs)
+        seqapp("train", OWN_FILES / f"{name}.py", "--out", run, "--resume", "--epochs", epochs)
         history = (run / "history.csv").read_text().splitlines()
         assert history[-1].startswith(f"{epochs},")
 

@@ -44,8 +44,8 @@ def run(installed: Path, *arguments: str) -> str:
 
 @pytest.mark.slow
 def test_nothing_but_seqapp_appears(installed: Path) -> None:
-    found = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
-    assert found == {"seqapp", "bin"}
+    result = {path.name for path in installed.iterdir() if not path.name.endswith(".dist-info")}
+    assert result == {"seqapp", "bin"}
     assert {path.name for path in (installed / "bin").iterdir()} == {"seqapp"}
 
 
@@ -63,12 +63,12 @@ def test_the_rooms_and_the_sample_data_are_in_it(installed: Path) -> None:
 
 @pytest.mark.slow
 def test_an_installed_seqapp_trains(installed: Path, tmp_path: Path) -> None:
-    said = run(installed, "train", "fibonacci", "--sequences", "100", "--test-digits", "30", "--epochs", "1",
+    message = run(installed, "train", "fibonacci", "--sequences", "100", "--test-digits", "30", "--epochs", "1",
                "--out", str(tmp_path / "run"))  # fmt: skip
-    assert "22410 parameters" in said
+    assert "22410 parameters" in message
 
 
 @pytest.mark.slow
 def test_every_module_of_the_checkout_is_in_it(installed: Path) -> None:
-    held = {str(file.relative_to(ROOT)) for file in (ROOT / "seqapp").rglob("*.py")}
-    assert held == {name for name in held if (installed / name).is_file()}
+    contents = {str(file.relative_to(ROOT)) for file in (ROOT / "seqapp").rglob("*.py")}
+    assert contents == {name for name in contents if (installed / name).is_file()}

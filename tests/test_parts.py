@@ -128,42 +128,42 @@ class TestBaselines:
     train = np.array([0, 0, 1, 0, 2])
 
     def test_majority_predicts_the_most_frequent_class(self) -> None:
-        said = majority(self.train, np.array([1, 0]), 3)
-        assert said.predicted.tolist() == [0, 0]
-        np.testing.assert_allclose(np.exp(said.logs), [1.5 / 6.5, 3.5 / 6.5])
+        message = majority(self.train, np.array([1, 0]), 3)
+        assert message.predicted.tolist() == [0, 0]
+        np.testing.assert_allclose(np.exp(message.logs), [1.5 / 6.5, 3.5 / 6.5])
 
     def test_markov_counts_what_followed(self) -> None:
-        said = markov(np.array([0, 0, 0, 1]), np.array([1, 1, 2, 0]), np.array([0, 1, -1]), np.array([1, 0, 0]), 3)
-        np.testing.assert_allclose(np.exp(said.logs), [2.5 / 4.5, 1.5 / 2.5, 1 / 3])
+        message = markov(np.array([0, 0, 0, 1]), np.array([1, 1, 2, 0]), np.array([0, 1, -1]), np.array([1, 0, 0]), 3)
+        np.testing.assert_allclose(np.exp(message.logs), [2.5 / 4.5, 1.5 / 2.5, 1 / 3])
 
     def test_repeat_last_has_the_probability_it_had_in_training(self) -> None:
-        said = repeat_last(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 2]), np.array([2, -1]), np.array([2, 0]), 3)
-        np.testing.assert_allclose(np.exp(said.logs), [2.5 / 4.5, 1 / 3])
+        message = repeat_last(np.array([0, 0, 1, -1]), np.array([0, 1, 1, 2]), np.array([2, -1]), np.array([2, 0]), 3)
+        np.testing.assert_allclose(np.exp(message.logs), [2.5 / 4.5, 1 / 3])
 
     @pytest.mark.parametrize("order", [1, 2, 3, 4])
     def test_ngram_is_kneser_ney_counted_one_by_one(self, order: int) -> None:
         stream = np.random.default_rng(0).integers(0, 4, 120)
-        asked = np.random.default_rng(1).integers(0, 5, 40)  # token 4 was never seen
-        ours = NGram(stream, 4, 5).score(asked, 3)[order - 1]
+        question = np.random.default_rng(1).integers(0, 5, 40)  # token 4 was never seen
+        ours = NGram(stream, 4, 5).score(question, 3)[order - 1]
         expected = [
-            np.log(kneser_ney(stream.tolist(), asked[: place + 1].tolist(), order, 5)) for place in range(3, 40)
+            np.log(kneser_ney(stream.tolist(), question[: place + 1].tolist(), order, 5)) for place in range(3, 40)
         ]
         np.testing.assert_allclose(ours.logs, expected, rtol=1e-9)
-        np.testing.assert_array_equal(ours.actual, asked[3:])
+        np.testing.assert_array_equal(ours.actual, question[3:])
 
     def test_ngram_distributions_sum_to_one_for_any_context(self) -> None:
         model = NGram(np.random.default_rng(0).integers(0, 5, 400), 4, 6)
         for context in [(5, 5, 5), (1, 2, 3), (0, 0, 0)]:
             after = [model.score(np.array([*context, token]), 3) for token in range(6)]
             for order in range(4):
-                assert sum(np.exp(said[order].logs[0]) for said in after) == pytest.approx(1)
+                assert sum(np.exp(message[order].logs[0]) for message in after) == pytest.approx(1)
 
 
-def kneser_ney(stream: list[int], asked: list[int], order: int, size: int, top: bool = True) -> float:
+def kneser_ney(stream: list[int], question: list[int], order: int, size: int, top: bool = True) -> float:
     """The probability of the last token asked after the ones before it, straight from Chen & Goodman's formulas."""
     if order == 0:
         return 1 / size
-    context, token = tuple(asked[len(asked) - order : -1]), asked[-1]
+    context, token = tuple(question[len(question) - order : -1]), question[-1]
     grams = Counter(tuple(stream[place : place + order]) for place in range(len(stream) - order + 1))
     if not top:
         longer = {tuple(stream[place : place + order + 1]) for place in range(len(stream) - order)}
@@ -173,7 +173,7 @@ def kneser_ney(stream: list[int], asked: list[int], order: int, size: int, top: 
     discounts = [0.0, *((n - (n + 1) * share * times[n + 1] / times[n] if times[n] else n / 2) for n in (1, 2, 3))]
     discounts = [0.0, *(min(max(discount, 0.05), n) for n, discount in enumerate(discounts[1:], start=1))]
     after = {gram: count for gram, count in grams.items() if gram[:-1] == context}
-    lower = kneser_ney(stream, asked, order - 1, size, top=False)
+    lower = kneser_ney(stream, question, order - 1, size, top=False)
     if not sum(after.values()):
         return lower
     left = sum(discounts[min(count, 3)] for count in after.values())
@@ -241,9 +241,9 @@ class TestVerdict:
 
     def test_who_compares_often_is_lucky_sometimes(self) -> None:
         random = np.random.default_rng(3)
-        found = [gains(random.normal(size=100), {str(index): np.zeros(100) + random.normal(size=100) for index in range(8)},
+        result = [gains(random.normal(size=100), {str(index): np.zeros(100) + random.normal(size=100) for index in range(8)},
                        higher_is_better=True) for _ in range(300)]  # fmt: skip
-        assert np.mean([any(gain.values()) for gain in found]) < 0.1
+        assert np.mean([any(gain.values()) for gain in result]) < 0.1
         once = np.random.default_rng(1).normal(0.22, 1, 100)
         assert gains(once, {"one": np.zeros(100)}, True) == {"one": 1}
         assert gains(once, dict.fromkeys("abcd", np.zeros(100)), True) == dict.fromkeys("abcd", 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import OWN, ROOT, SMALL, ask, refused, seqapp, slow
+from conftest import OWN_FILES, ROOT, SMALL_OPTIONS, ask, refused, seqapp, slow
 
 from seqapp import rooms
 
@@ -16,7 +16,7 @@ from seqapp import rooms
 @pytest.fixture
 def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder outside the checkout with the user's files, made the working directory."""
-    for file in OWN.glob("*.py"):
+    for file in OWN_FILES.glob("*.py"):
         (tmp_path / file.name).write_text(file.read_text())
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -34,8 +34,8 @@ def test_a_fifth_dataset_goes_the_whole_way(outside: Path) -> None:
     answer = ask(run, {"pages": [["home", "search", ""], ["home", "list", "item"]]})
     assert answer["next"][0] == predicted["next"]
     np.testing.assert_allclose(answer["probability"][0], predicted["probability"], atol=1e-6)
-    made = seqapp("generate", run, "--prompt", "home", "--steps", 5, "--seed", 2).stdout.split()
-    assert len(made) == 5
+    result = seqapp("generate", run, "--prompt", "home", "--steps", 5, "--seed", 2).stdout.split()
+    assert len(result) == 5
 
 
 @pytest.mark.usefixtures("no_training")  # the first epoch; the second one is trained
@@ -44,7 +44,7 @@ def test_a_fourth_model_works_with_all_datasets(dataset: str, outside: Path) -> 
     seqapp(
         "train",
         dataset,
-        *SMALL.get(dataset, []),
+        *SMALL_OPTIONS.get(dataset, []),
         "--model",
         "./stacked_gru.py",
         "--epochs",
@@ -58,9 +58,9 @@ def test_a_fourth_model_works_with_all_datasets(dataset: str, outside: Path) -> 
     assert document["model"] == "stacked_gru"
     seqapp("train", dataset, "--out", "run", "--resume", "--epochs", 2)
     seqapp("export", "run")
-    said = json.loads(seqapp("predict", "run", "--json").stdout)["predictions"][0]
+    message = json.loads(seqapp("predict", "run", "--json").stdout)["predictions"][0]
     answer = {name: values[0] for name, values in ask(outside / "run", "--latest").items()}
-    assert answer == {name: said[name] for name in answer}
+    assert answer == {name: message[name] for name in answer}
 
 
 def test_the_readmes_dataset_is_complete_and_learns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,8 +73,8 @@ def test_the_readmes_dataset_is_complete_and_learns(tmp_path: Path, monkeypatch:
     assert "better than always the most frequent bird and the Markov chain" in document["verdict"]
     seqapp("export", "runs/birds-lstm")
     question = {"visits": [["robin", "wren", "tit"]]}
-    said = json.loads(seqapp("predict", "runs/birds-lstm", "robin wren tit", "--json").stdout)["predictions"][0]
-    assert ask(tmp_path / "runs" / "birds-lstm", question)["next"] == [said["next"]]
+    message = json.loads(seqapp("predict", "runs/birds-lstm", "robin wren tit", "--json").stdout)["predictions"][0]
+    assert ask(tmp_path / "runs" / "birds-lstm", question)["next"] == [message["next"]]
     assert len(seqapp("generate", "runs/birds-lstm", "--steps", 10, "--prompt", "robin wren").stdout.split()) == 10
 
 
@@ -84,21 +84,21 @@ def test_the_readmes_model_is_complete(tmp_path: Path, monkeypatch: pytest.Monke
     assert code
     (tmp_path / "stacked_gru.py").write_text(code.group(1))
     monkeypatch.chdir(tmp_path)
-    seqapp("train", "fibonacci", *SMALL["fibonacci"], "--model", "./stacked_gru.py")
+    seqapp("train", "fibonacci", *SMALL_OPTIONS["fibonacci"], "--model", "./stacked_gru.py")
     assert (tmp_path / "runs" / "fibonacci-stacked_gru" / "model.keras").is_file()
 
 
 class TestMistakes:
     def test_a_file_that_is_not_there(self, outside: Path) -> None:
-        said = refused("train", "./web_lgo.py")
-        assert said == (
+        message = refused("train", "./web_lgo.py")
+        assert message == (
             "Error: no file 'web_lgo.py'. Give the path of a dataset file, or one of: adding, fibonacci, recall, stock, temporal_order, text, weather_dinner."
         )
 
     def test_a_file_that_fails_to_import_shows_its_own_error(self, outside: Path) -> None:
         (outside / "broken.py").write_text('"""Broken."""\nimport math\n\nROWS = undefined + 1\n')
-        said = refused("train", "./broken.py")
-        assert said == (
+        message = refused("train", "./broken.py")
+        assert message == (
             "Error: broken.py, line 4: the file exists but fails to import: NameError: name 'undefined' is not defined"
         )
 
@@ -110,9 +110,9 @@ class TestMistakes:
 
     def test_a_dataset_without_a_task(self, outside: Path) -> None:
         (outside / "half.py").write_text("def load(seed):\n    return None\n")
-        said = refused("train", "./half.py")
+        message = refused("train", "./half.py")
         assert (
-            said
+            message
             == f"Error: {outside / 'half.py'} defines no 'Task'; datasets/README.md says what a file there must define."
         )
 
@@ -122,16 +122,18 @@ class TestMistakes:
             "def layer(units, name):\n    import keras\n"
             "    return keras.layers.GRU(units, go_backwards=True, return_sequences=True, return_state=True, name=name)\n"
         )
-        said = refused("train", "stock", "--model", "./ahead.py", *SMALL["stock"])
-        assert said.startswith("Error: the model looks ahead: its outputs at a step change when only later inputs do")
+        message = refused("train", "stock", "--model", "./ahead.py", *SMALL_OPTIONS["stock"])
+        assert message.startswith(
+            "Error: the model looks ahead: its outputs at a step change when only later inputs do"
+        )
         assert not (outside / "runs").exists()
 
     def test_a_model_without_state(self, outside: Path) -> None:
         (outside / "stateless.py").write_text(
             "def layer(units, name):\n    import keras\n    return keras.layers.Dense(units, name=name)\n"
         )
-        said = refused("train", "stock", "--model", "./stateless.py", *SMALL["stock"])
-        assert said == (
+        message = refused("train", "stock", "--model", "./stateless.py", *SMALL_OPTIONS["stock"])
+        assert message == (
             "Error: the model's layer, a Dense, gives no sequence with its state. Return a Keras recurrent layer with "
             "return_sequences=True and return_state=True, such as keras.layers.RNN around a cell."
         )
@@ -139,5 +141,5 @@ class TestMistakes:
     def test_an_option_declared_twice(self, outside: Path) -> None:
         text = (outside / "stacked_gru.py").read_text().replace("depth: int", "units: int")
         (outside / "twice.py").write_text(text)
-        said = refused("train", "stock", "--model", "./twice.py")
-        assert said == "Error: the option --units is declared twice: rename it in your dataset or model file."
+        message = refused("train", "stock", "--model", "./twice.py")
+        assert message == "Error: the option --units is declared twice: rename it in your dataset or model file."

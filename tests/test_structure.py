@@ -46,17 +46,17 @@ def imports_of(module: str, tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{module}: a relative import"
             for alias in node.names:
-                found = f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in known else str(node.module)
-                if found in known:
-                    yield found
+                result = f"{node.module}.{alias.name}" if f"{node.module}.{alias.name}" in known else str(node.module)
+                if result in known:
+                    yield result
 
 
 @cache
 def arrows() -> set[tuple[str, str]]:
     """Who imports whom. `seqapp` itself, which gives the version, and `__main__` stand apart."""
     apart = {"seqapp", "seqapp.__main__"}
-    found = {(module, other) for module, tree in trees().items() for other in imports_of(module, tree)}
-    return {(one, two) for one, two in found if one != two and not {one, two} & apart}
+    result = {(module, other) for module, tree in trees().items() for other in imports_of(module, tree)}
+    return {(one, two) for one, two in result if one != two and not {one, two} & apart}
 
 
 def cycles(edges: set[tuple[str, str]]) -> set[frozenset[str]]:

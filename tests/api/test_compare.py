@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import OWN, SMALL, refused, seqapp
+from conftest import OWN_FILES, SMALL_OPTIONS, refused, seqapp
 from rich.console import Console
 
 from seqapp.api import compare
@@ -20,7 +20,7 @@ from seqapp.evaluation import comparison_table, ranking
 from seqapp.evaluation.ranking import longest_gap, standing
 
 # Sessions of a web-log, with a gap that decides by itself what counts as solved, and units that are left to the data.
-FAR = '''"""Far: what comes next, from as far as --gap says."""
+FAR_DATASET = '''"""Far: what comes next, from as far as --gap says."""
 
 from dataclasses import dataclass
 
@@ -58,8 +58,8 @@ class Far(web_log.WebLog):
 @pytest.fixture
 def far(tmp_path: Path) -> Path:
     """A dataset of the user's own with an option --gap, in the current folder."""
-    shutil.copy(OWN / "web_log.py", tmp_path)
-    (tmp_path / "far.py").write_text(FAR)
+    shutil.copy(OWN_FILES / "web_log.py", tmp_path)
+    (tmp_path / "far.py").write_text(FAR_DATASET)
     return tmp_path
 
 
@@ -71,10 +71,28 @@ def trained_with(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.usefixtures("no_training")
 def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path) -> None:
-    asked = ["compare", "stock", "--models", "lstm,gru", "--seeds", "0,1", "--out", tmp_path / "runs", *SMALL["stock"]]
-    first = seqapp(*asked, "--json")
+    question = [
+        "compare",
+        "stock",
+        "--models",
+        "lstm,gru",
+        "--seeds",
+        "0,1",
+        "--out",
+        tmp_path / "runs",
+        *SMALL_OPTIONS["stock"],
+    ]
+    first = seqapp(*question, "--json")
     document = json.loads(first.stdout)
-    assert list(document) == ["dataset", "judged_by", "runs", "models", "baselines", "verdict"]
+    assert list(document) == [
+        "dataset",
+        "judged_by",
+        "higher_is_better",
+        "runs",
+        "models",
+        "baselines",
+        "verdict",
+    ]
     assert [(run["model"], run["seed"]) for run in document["runs"]] == [
         ("lstm", 0),
         ("gru", 0),
@@ -90,9 +108,9 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
         run["metrics"]["mae"] for run in document["runs"] if run["model"] == best["model"]
     ]
     weights = tmp_path / "runs" / "gru-1" / "model.keras"
-    made = weights.stat().st_mtime_ns
-    table = seqapp(*asked)
-    assert weights.stat().st_mtime_ns == made
+    result = weights.stat().st_mtime_ns
+    table = seqapp(*question)
+    assert weights.stat().st_mtime_ns == result
     assert "training already finished" in table.stderr
     assert "gru, seed 1 (4 of 4)" in table.stderr
     assert table.stdout.startswith("stock, test split, mean ± deviation over 2 seeds\n\n")
@@ -100,7 +118,7 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
         best["model"], other["model"], "repeat_last", "drift", "linear",
     ]  # fmt: skip
     assert document["verdict"].replace(". ", ".\n") in table.stdout
-    assert refused(*asked[:-1], 3) == (
+    assert refused(*question[:-1], 3) == (
         f"Error: {tmp_path / 'runs' / 'lstm-0'} was trained with --horizon 2, not with --horizon 3. "
         "Use --force to train everything again, or --out for another folder."
     )
@@ -109,8 +127,8 @@ def test_models_and_seeds_make_one_table_and_runs_are_used_again(tmp_path: Path)
 @pytest.mark.usefixtures("no_training")
 def test_an_entry_trains_with_its_own_options_at_each_gap(far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = "gru,simple_rnn  --epochs {gap} --units 6"
-    asked = ["compare", "./far.py", "--models", entries, "--gaps", "3,2", "--units", 5, "--out", "runs"]
-    document = json.loads(seqapp(*asked, "--json").stdout)
+    question = ["compare", "./far.py", "--models", entries, "--gaps", "3,2", "--units", 5, "--out", "runs"]
+    document = json.loads(seqapp(*question, "--json").stdout)
     own = "simple_rnn --epochs {gap} --units 6"
     assert document["gaps"] == [2, 3]
     assert [(run["model"], run["gap"], run["solved"], run.get("options")) for run in document["runs"]] == [
@@ -131,18 +149,18 @@ def test_an_entry_trains_with_its_own_options_at_each_gap(far: Path, monkeypatch
     assert document["baselines"].keys() == {"2", "3"}
     assert document["verdict"].startswith("Longest gap solved with every seed: 2 by ")
     monkeypatch.setattr(compare.Comparison, "run", lambda _: document)  # only shown from here on
-    rows = list(csv.DictReader(io.StringIO(seqapp(*asked, "--csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(seqapp(*question, "--csv").stdout)))
     assert [(row["model"], row["seed"], row["gap"], row["solved"]) for row in rows] == [
         (run["model"], str(run["seed"]), str(run["gap"]), str(run["solved"])) for run in document["runs"]
     ]
     assert [float(row["log_loss"]) for row in rows] == [run["metrics"]["log_loss"] for run in document["runs"]]
-    plain = seqapp(*asked)
+    plain = seqapp(*question)
     assert "\x1b" not in plain.output
     assert plain.stdout.startswith("far, test split, accuracy, seed 0\n\n")
     assert re.split(" {2,}", plain.stdout.splitlines()[2]) == [
         "model", "parameters", "seconds", "gap 2", "gap 3", "longest gap",
     ]  # fmt: skip
-    marked = seqapp(*asked, "--markdown").stdout.splitlines()
+    marked = seqapp(*question, "--markdown").stdout.splitlines()
     assert marked[2:4] == [
         "| model | parameters | seconds | gap 2 | gap 3 | longest gap |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
@@ -152,28 +170,28 @@ def test_an_entry_trains_with_its_own_options_at_each_gap(far: Path, monkeypatch
 class TestRunsThatAreThere:
     @pytest.mark.usefixtures("no_training")
     def test_a_run_with_other_options_is_refused_though_they_are_defaults_now(self, far: Path) -> None:
-        asked = ["compare", "./far.py", "--models", "simple_rnn", "--out", "runs"]
-        seqapp(*asked, "--units", 5, "--epochs", 2, "--gap", 3)
-        for options, said in (
+        question = ["compare", "./far.py", "--models", "simple_rnn", "--out", "runs"]
+        seqapp(*question, "--units", 5, "--epochs", 2, "--gap", 3)
+        for options, message in (
             (["--units", 5, "--epochs", 2], "--gap 3, not with --gap 2"),
             (["--units", 5, "--gap", 3], "--epochs 2, not with --epochs 1"),
             (["--units", 6, "--epochs", 2, "--gap", 3], "--units 5, not with --units 6"),
         ):
-            assert refused(*asked, *options) == (
-                f"Error: runs/simple_rnn-0 was trained with {said}. "
+            assert refused(*question, *options) == (
+                f"Error: runs/simple_rnn-0 was trained with {message}. "
                 "Use --force to train everything again, or --out for another folder."
             )
-        last = seqapp(*asked, "--epochs", 2, "--gap", 3, code=2).stderr.splitlines()[-1]
+        last = seqapp(*question, "--epochs", 2, "--gap", 3, code=2).stderr.splitlines()[-1]
         assert "was trained with --units 5, not with --units 4. " in last  # which the data gives
         assert trained_with(far / "runs" / "simple_rnn-0")["units"] == 5
-        seqapp(*asked, "--epochs", 2, "--gap", 3, "--force")
+        seqapp(*question, "--epochs", 2, "--gap", 3, "--force")
         assert trained_with(far / "runs" / "simple_rnn-0")["units"] == 4
 
     @pytest.mark.usefixtures("no_training")
     def test_an_interrupted_comparison_goes_on(self, far: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         from seqapp.api import train as training
 
-        asked = ["compare", "./far.py", "--models", "simple_rnn,gru", "--out", "runs"]
+        question = ["compare", "./far.py", "--models", "simple_rnn,gru", "--out", "runs"]
         train: Callable[..., Any] = training.train
 
         def interrupted(folder: Path, *arguments: Any, **options: Any) -> Any:
@@ -182,28 +200,28 @@ class TestRunsThatAreThere:
             return train(folder, *arguments, **options)
 
         monkeypatch.setattr(training, "train", interrupted)
-        said = seqapp(*asked, code=130).stderr.splitlines()[-1]
-        assert said == "Interrupted. Run the same command again to continue."
-        said = seqapp(*asked, "--force", code=130).stderr.splitlines()[-1]
-        assert said == "Interrupted. Run the same command without --force to continue."
-        weights, begun = far / "runs" / "simple_rnn-0" / "model.keras", far / "runs" / "gru-0"
-        made = weights.stat().st_mtime_ns
-        assert (begun / "run.json").is_file()
-        assert not (begun / "checkpoints").exists()
+        message = seqapp(*question, code=130).stderr.splitlines()[-1]
+        assert message == "Interrupted. Run the same command again to continue."
+        message = seqapp(*question, "--force", code=130).stderr.splitlines()[-1]
+        assert message == "Interrupted. Run the same command without --force to continue."
+        weights, initial = far / "runs" / "simple_rnn-0" / "model.keras", far / "runs" / "gru-0"
+        result = weights.stat().st_mtime_ns
+        assert (initial / "run.json").is_file()
+        assert not (initial / "checkpoints").exists()
         monkeypatch.setattr(training, "train", train)
-        document = json.loads(seqapp(*asked, "--json").stdout)
+        document = json.loads(seqapp(*question, "--json").stdout)
         assert [run["model"] for run in document["runs"]] == ["simple_rnn", "gru"]
-        assert weights.stat().st_mtime_ns == made
+        assert weights.stat().st_mtime_ns == result
 
     @pytest.mark.usefixtures("no_training")
     def test_entries_with_other_data_are_named(self, far: Path) -> None:
-        asked = ["compare", "./far.py", "--models", "simple_rnn,simple_rnn --sessions 150 --gap 9", "--seeds", "0,1"]
-        document = json.loads(seqapp(*asked, "--json").stdout)
+        question = ["compare", "./far.py", "--models", "simple_rnn,simple_rnn --sessions 150 --gap 9", "--seeds", "0,1"]
+        document = json.loads(seqapp(*question, "--json").stdout)
         own = "simple_rnn --sessions 150 --gap 9"
         assert document["verdict"].endswith(f" Not measured on the same test data as simple_rnn: {own}.")
         assert [run.get("solved") for run in document["runs"]] == [True, None, True, None]
         assert (far / "runs" / "compare-far" / "simple_rnn-sessions-150-gap-9-1" / "run.json").is_file()
-        table = seqapp(*asked).stdout
+        table = seqapp(*question).stdout
         assert "\x1b" not in table
         assert [line.split("  ")[0].strip() for line in table.splitlines()[3:7]] == [
             *(model["model"] for model in document["models"]), "majority", "markov",
@@ -258,20 +276,20 @@ def test_the_longest_gap_has_no_hole_before_it(solved: dict[int, list[bool]], lo
 
 def document(gaps: tuple[int, ...] = ()) -> dict[str, Any]:
     """A comparison of three models over two seeds, lower accuracy first; gru has a hole at the middle gap."""
-    made = []
+    output = []
     for model, start in (("simple_rnn", 0.5), ("lstm --name a|[b]", 0.75), ("gru", 0.8)):
         for seed in (0, 1):
             for gap in gaps or (0,):
                 accuracy = start + 0.1 * seed + gap / 10_000
                 run = {"model": model, "seed": seed, "parameters": 1234, "seconds": 2.0 + seed}
                 run |= {"metrics": {"accuracy": accuracy, "log_loss": 1 - accuracy}}
-                made.append(run | ({"gap": gap, "solved": (model, gap) != ("gru", 200)} if gaps else {}))
-    models = ranking.summaries(made, "accuracy", True)
+                output.append(run | ({"gap": gap, "solved": (model, gap) != ("gru", 200)} if gaps else {}))
+    models = ranking.summaries(output, "accuracy", True)
     judged, beside = {"accuracy": True, "log_loss": False}, {"majority": {"accuracy": 0.25}}
-    found = {"dataset": "far", "judged_by": list(judged), "higher_is_better": judged, "runs": made, "models": models}
-    found |= {"verdict": ranking.verdict(models, judged, list(gaps))}
-    found["baselines"] = ranking.mean_baselines([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
-    return found | ({"gaps": list(gaps)} if gaps else {})
+    result = {"dataset": "far", "judged_by": list(judged), "higher_is_better": judged, "runs": output, "models": models}
+    result |= {"verdict": ranking.verdict(models, judged, list(gaps))}
+    result["baselines"] = ranking.mean_baselines([(gap, beside) for gap in gaps] or [(None, beside), (None, beside)])
+    return result | ({"gaps": list(gaps)} if gaps else {})
 
 
 class TestTable:
@@ -325,34 +343,34 @@ class TestTable:
         assert "\r" not in text
 
     def test_a_terminal_shows_the_best_values_bold_and_no_name_is_markup(self) -> None:
-        held = io.StringIO()
-        wide = Console(file=held, force_terminal=True, width=120, color_system="standard", legacy_windows=False)
+        contents = io.StringIO()
+        wide = Console(file=contents, force_terminal=True, width=120, color_system="standard", legacy_windows=False)
         comparison_table.on_terminal(document(), wide)
-        assert re.findall(r"\x1b\[1m *([^\x1b ][^\x1b]*?) *\x1b\[0m", held.getvalue().split("gru", 1)[1]) == [
+        assert re.findall(r"\x1b\[1m *([^\x1b ][^\x1b]*?) *\x1b\[0m", contents.getvalue().split("gru", 1)[1]) == [
             "0.85 ± 0.071",
             "0.15 ± 0.071",
         ]
-        text = re.sub(r"\x1b\[[\d;]*m", "", held.getvalue())
+        text = re.sub(r"\x1b\[[\d;]*m", "", contents.getvalue())
         rows = {line.strip().split("  ")[0]: line for line in text.splitlines() if "±" in line}
         assert rows.keys() >= {"gru", "lstm --name a|[b]", "simple_rnn"}
         assert rows["gru"].rindex("0.071") == rows["simple_rnn"].rindex("0.071")
 
     def test_a_narrow_terminal_loses_no_number(self) -> None:
-        held = io.StringIO()
-        comparison_table.on_terminal(document(), Console(file=held, force_terminal=True, width=60))
+        contents = io.StringIO()
+        comparison_table.on_terminal(document(), Console(file=contents, force_terminal=True, width=60))
         for value in ("0.85 ± 0.071", "0.45 ± 0.071", "1,234"):
-            assert value in held.getvalue()
+            assert value in contents.getvalue()
 
     def test_what_is_no_terminal_gets_no_control_code(self, capsys: pytest.CaptureFixture[str]) -> None:
         for form in (None, "json", "csv", "markdown"):
             comparison_table.show(document(), form, terminal=False)
-            said = capsys.readouterr().out
-            assert "gru" in said
-            assert "\x1b" not in said
+            message = capsys.readouterr().out
+            assert "gru" in message
+            assert "\x1b" not in message
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--models", ","], "--models: expected names with commas between them, got ','."),
         (["--models", "gru,lstm 'a"], "--models: 'lstm 'a': no closing quotation."),
@@ -384,21 +402,21 @@ class TestTable:
         (["--markdown", "--json"], "--json and --markdown: give one of them."),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared(options: list[str], said: str) -> None:
-    assert refused("compare", "stock", *options) == f"Error: {said}"
+def test_what_cannot_be_compared(options: list[str], message: str) -> None:
+    assert refused("compare", "stock", *options) == f"Error: {message}"
 
 
 @pytest.mark.parametrize("options", [["--gap", "3"], ["--models", "gru,lstm --gap=3"]])
 def test_gaps_and_a_gap_do_not_go_together(options: list[str], far: Path) -> None:
-    said = refused("compare", "./far.py", "--gaps", "2,3", *options)
-    assert said == "Error: --gap: --gaps says at which gaps all models are trained. Leave --gap out."
+    message = refused("compare", "./far.py", "--gaps", "2,3", *options)
+    assert message == "Error: --gap: --gaps says at which gaps all models are trained. Leave --gap out."
 
 
 def test_csv_with_a_file_is_the_datasets_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[list[str]] = []
+    question: list[list[str]] = []
 
     def noted(self: compare.Comparison) -> dict[str, Any]:
-        asked.append(self.options)
+        question.append(self.options)
         return document()
 
     monkeypatch.setattr(compare.Comparison, "run", noted)
@@ -406,4 +424,4 @@ def test_csv_with_a_file_is_the_datasets_own(monkeypatch: pytest.MonkeyPatch) ->
     assert seqapp("compare", "stock", "--csv", "a.csv", "--units", 3).stdout == table
     assert seqapp("compare", "stock", "--csv", "--units", 3).stdout == csv_of_runs
     assert seqapp("compare", "stock", "--csv", "a.csv", "--csv").stdout == csv_of_runs
-    assert asked == [["--units", "3", "--csv", "a.csv"], ["--units", "3"], ["--csv", "a.csv"]]
+    assert question == [["--units", "3", "--csv", "a.csv"], ["--units", "3"], ["--csv", "a.csv"]]

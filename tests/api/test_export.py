@@ -71,26 +71,26 @@ def load(run: Path) -> Any:
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_tensorflow_alone_answers_as_predict_does(dataset: str, exported: Callable[[str], Path]) -> None:
     run = exported(dataset)
-    said = json.loads(seqapp("predict", run, "--json").stdout)["predictions"]
+    message = json.loads(seqapp("predict", run, "--json").stdout)["predictions"]
     answer = ask(run, "--latest")
-    assert [{name: values[row] for name, values in answer.items()} for row in range(len(said))] == [
-        {name: row[name] for name in answer} for row in said
+    assert [{name: values[row] for name, values in answer.items()} for row in range(len(message))] == [
+        {name: row[name] for name in answer} for row in message
     ]
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
 def test_signatures_are_the_designs(dataset: str, exported: Callable[[str], Path]) -> None:
-    held = load(exported(dataset)).signatures
+    contents = load(exported(dataset)).signatures
     expected = SIGNATURES.get(dataset)
-    assert "serving_default" in held
-    for name, function in held.items():
+    assert "serving_default" in contents
+    for name, function in contents.items():
         inputs, outputs = function.structured_input_signature[1], function.structured_outputs
         described = tuple(
             {key: (spec.dtype.name, len(spec.shape)) for key, spec in part.items()} for part in (inputs, outputs)
         )
         assert all(spec.shape[0] is None for spec in inputs.values())
         assert expected is None or described == expected[name]
-    assert expected is None or held.keys() == expected.keys()
+    assert expected is None or contents.keys() == expected.keys()
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
@@ -215,30 +215,32 @@ def _options(feed: str, fetch: str) -> Any:
 class TestText:
     def test_the_saved_model_writes_the_same_text_as_python(self, exported: Callable[[str], Path]) -> None:
         run = exported("text")
-        said = json.loads(seqapp("generate", run, "--prompt", "Doug saw", "--steps", 30, "--seed", 7, "--json").stdout)
+        message = json.loads(
+            seqapp("generate", run, "--prompt", "Doug saw", "--steps", 30, "--seed", 7, "--json").stdout
+        )
         question = {"prompt": ["Doug saw"], "length": [30], "temperature": [1.0], "seed": [7]}
-        assert ask(run, question, "generate") == {"text": [said["text"]]}
-        assert said["text"].startswith("Doug saw")
+        assert ask(run, question, "generate") == {"text": [message["text"]]}
+        assert message["text"].startswith("Doug saw")
 
     def test_each_row_has_its_own_prompt_length_temperature_and_seed(self, exported: Callable[[str], Path]) -> None:
         import tensorflow as tf
 
         function = load(exported("text")).signatures["generate"]
 
-        def made(*rows: tuple[str, int, float, int]) -> list[bytes]:
+        def output(*rows: tuple[str, int, float, int]) -> list[bytes]:
             prompts, lengths, temperatures, seeds = zip(*rows, strict=True)
-            found: list[bytes] = function(
+            result: list[bytes] = function(
                 prompt=tf.constant(prompts), length=tf.constant(lengths), temperature=tf.constant(temperatures),
                 seed=tf.constant(seeds),
             )["text"].numpy().tolist()  # fmt: skip
-            return found
+            return result
 
         rows = [("", 12, 1.0, 3), ("Doug saw", 40, 0.5, 4), ("Jane saw Spot.", 0, 1.0, 5), ("Spot", 9, 0.0, 6)]
-        together = made(*rows)
-        assert together == [made(row)[0] for row in rows]
+        together = output(*rows)
+        assert together == [output(row)[0] for row in rows]
         assert together[2] == b"Jane saw Spot."
-        assert made(("", 12, 1.0, 8)) != made(("", 12, 1.0, 3))
-        assert made(("Spot", 9, 0.0, 1)) == made(("Spot", 9, 0.0, 2))
+        assert output(("", 12, 1.0, 8)) != output(("", 12, 1.0, 3))
+        assert output(("Spot", 9, 0.0, 1)) == output(("Spot", 9, 0.0, 2))
         assert len(together[0].replace(b".", b" .").split()) == 12
 
     def test_a_score_is_the_sum_of_the_next_token_log_probabilities(self, exported: Callable[[str], Path]) -> None:
@@ -273,8 +275,8 @@ class TestVersions:
 
     def test_a_file_in_the_way_is_left_alone(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         (tmp_path / "file").write_text("kept")
-        said = refused("export", trained("fibonacci"), "--to", tmp_path / "file")
-        assert said == f"Error: --to: expected a folder, got the file '{tmp_path / 'file'}'."
+        message = refused("export", trained("fibonacci"), "--to", tmp_path / "file")
+        assert message == f"Error: --to: expected a folder, got the file '{tmp_path / 'file'}'."
         assert (tmp_path / "file").read_text() == "kept"
 
     def test_a_failed_export_leaves_nothing(

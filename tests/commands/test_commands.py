@@ -23,9 +23,9 @@ def commands() -> list[str]:
 
 @pytest.mark.parametrize("dataset", rooms.names("datasets"))
 def test_a_datasets_options_show_in_its_help(dataset: str) -> None:
-    said = seqapp("train", dataset, "--help").stdout
+    message = seqapp("train", dataset, "--help").stdout
     for option in rooms.find("datasets", dataset).options:
-        assert option.flag in said
+        assert option.flag in message
         assert option.help, f"{option.flag} says nothing"
 
 
@@ -98,9 +98,10 @@ def ask_next(run: Path, terms: list[str]) -> str:
 
 
 def test_predict_speaks_to_a_person(trained: Callable[[str], Path]) -> None:
-    said = seqapp("predict", trained("stock")).stdout
+    message = seqapp("predict", trained("stock")).stdout
     assert re.fullmatch(
-        r"(close 2008-10-1[56]: [\d.]+  \(80 % between [\d.]+ and [\d.]+, 95 % between [\d.]+ and [\d.]+\)\n){2}", said
+        r"(close 2008-10-1[56]: [\d.]+  \(80 % between [\d.]+ and [\d.]+, 95 % between [\d.]+ and [\d.]+\)\n){2}",
+        message,
     )
     assert re.fullmatch(
         r"dinner: \w+  \((\w+ [\d.]+%(, )?){3}\)\n", seqapp("predict", trained("weather_dinner")).stdout
@@ -116,18 +117,18 @@ def test_the_sample_log_is_answered_and_gone_on_from(trained: Callable[[str], Pa
 
 def test_generate_is_fixed_by_its_seed(trained: Callable[[str], Path]) -> None:
     run = trained("stock")
-    said = [seqapp("generate", run, "--steps", 5, "--seed", seed, "--json").stdout for seed in (1, 1, 2)]
-    assert said[0] == said[1] != said[2]
-    assert len(json.loads(said[0])["items"]) == 5
+    message = [seqapp("generate", run, "--steps", 5, "--seed", seed, "--json").stdout for seed in (1, 1, 2)]
+    assert message[0] == message[1] != message[2]
+    assert len(json.loads(message[0])["items"]) == 5
     greedy = [seqapp("generate", run, "--temperature", 0, "--steps", 3, "--seed", seed).stdout for seed in (1, 2)]
     assert greedy[0] == greedy[1]
 
 
 def test_inspect_explains_why_an_lstm_has_four_times_as_many_weights(trained: Callable[[str], Path]) -> None:
-    said = seqapp("inspect", trained("stock"), "weights").stdout
-    assert "hence 4 × as many weights" in said
-    found = json.loads(seqapp("inspect", trained("stock"), "weights", "--json").stdout)
-    assert [(row["weight"], row["shape"], row["matrices"]) for row in found if row["class"] == "LSTM"] == [
+    message = seqapp("inspect", trained("stock"), "weights").stdout
+    assert "hence 4 × as many weights" in message
+    result = json.loads(seqapp("inspect", trained("stock"), "weights", "--json").stdout)
+    assert [(row["weight"], row["shape"], row["matrices"]) for row in result if row["class"] == "LSTM"] == [
         ("lstm_cell/kernel", [1, 32], 4),
         ("lstm_cell/recurrent_kernel", [8, 32], 4),
         ("lstm_cell/bias", [32], 4),
@@ -141,6 +142,6 @@ def test_list_shows_runs_and_what_is_the_matter_with_them(trained: Callable[[str
     (tmp_path / "runs" / "broken").mkdir(parents=True)
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
     (tmp_path / "runs" / "good").symlink_to(trained("stock"))
-    said = seqapp("list").stdout
-    assert re.search(r"good +stock with lstm, 410 parameters", said)
-    assert re.search(r"broken +runs/broken/run.json: not readable as the record of a run", said)
+    message = seqapp("list").stdout
+    assert re.search(r"good +stock with lstm, 410 parameters", message)
+    assert re.search(r"broken +runs/broken/run.json: not readable as the record of a run", message)

@@ -34,7 +34,7 @@ def write(path: Path, rows: list[str]) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("rows", "said"),
+    ("rows", "message"),
     [
         ([], ": expected a header and rows of data, got 0 rows below the header."),
         (days(1), ": expected at least 2 rows of data, got 1."),
@@ -83,15 +83,17 @@ def write(path: Path, rows: list[str]) -> Path:
         ),
     ],
 )
-def test_a_csv_with_a_fault(rows: list[str], said: str, tmp_path: Path) -> None:
+def test_a_csv_with_a_fault(rows: list[str], message: str, tmp_path: Path) -> None:
     file = write(tmp_path / "prices.csv", rows)
     split = ["--split", "8,2,2"] if len(rows) == 12 else []
-    assert refused("train", "stock", "--csv", file, *QUICK, *split, "--out", tmp_path / "run") == f"Error: {file}{said}"
+    assert (
+        refused("train", "stock", "--csv", file, *QUICK, *split, "--out", tmp_path / "run") == f"Error: {file}{message}"
+    )
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"", ": expected a CSV file with a header, got a file of 0 bytes."),
         (bytes(range(256)), ": expected a CSV file in UTF-8, got byte 0x80 at offset 128."),
@@ -99,16 +101,16 @@ def test_a_csv_with_a_fault(rows: list[str], said: str, tmp_path: Path) -> None:
         (b"close,close\n1,2\n", ": column 'close' appears 2 times in the header. Rename one."),
     ],
 )
-def test_a_file_that_is_no_csv(content: bytes, said: str, tmp_path: Path) -> None:
+def test_a_file_that_is_no_csv(content: bytes, message: str, tmp_path: Path) -> None:
     file = tmp_path / "prices.csv"
     file.write_bytes(content)
     for dataset in ("stock", "weather_dinner"):
-        assert refused("train", dataset, "--csv", file) == f"Error: {file}{said}"
+        assert refused("train", dataset, "--csv", file) == f"Error: {file}{message}"
 
 
 def test_a_directory_and_a_file_that_is_not_there(tmp_path: Path) -> None:
-    said = refused("train", "weather_dinner", "--csv", tmp_path)
-    assert said == f"Error: {tmp_path}: expected a CSV file with a header, got a directory."
+    message = refused("train", "weather_dinner", "--csv", tmp_path)
+    assert message == f"Error: {tmp_path}: expected a CSV file with a header, got a directory."
     assert refused("train", "stock", "--csv", tmp_path) == f"Error: --csv: {tmp_path}: expected CSV files, found none."
     for dataset in ("stock", "weather_dinner"):
         absent = tmp_path / "absent.csv"
@@ -142,16 +144,16 @@ def test_gaps_are_dropped_or_filled_on_request(tmp_path: Path) -> None:
         seqapp("train", "stock", "--csv", file, "--missing", missing, *QUICK, "--out", run)
         assert json.loads((run / "run.json").read_text())["data"]["rows"] == rows
     first = write(tmp_path / "first.csv", with_row(0, "2020-01-01,"))
-    said = refused("train", "stock", "--csv", first, "--missing", "forward")
+    message = refused("train", "stock", "--csv", first, "--missing", "forward")
     assert (
-        said
+        message
         == f"Error: {first}, line 2, column 'close': expected a number, got ''. Use --missing drop|mask to say what to do with gaps."
     )
 
 
 def test_a_window_longer_than_the_data(tmp_path: Path) -> None:
-    said = refused("train", "weather_dinner", "--days", 300, "--window", 250)
-    assert said == "Error: --window 250 needs more than 250 training rows, got 210. Use a smaller --window."
+    message = refused("train", "weather_dinner", "--days", 300, "--window", 250)
+    assert message == "Error: --window 250 needs more than 250 training rows, got 210. Use a smaller --window."
 
 
 def test_a_log_whose_target_is_a_number_or_constant(tmp_path: Path) -> None:
@@ -167,8 +169,8 @@ def test_a_log_whose_target_is_a_number_or_constant(tmp_path: Path) -> None:
 
 def test_a_split_by_dates_without_dates(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("close\n" + "\n".join(str(100 + day) for day in range(200)))
-    said = refused("train", "stock", "--csv", "prices.csv", "--split-at", "2020-01-01,2021-01-01")
-    assert said == (
+    message = refused("train", "stock", "--csv", "prices.csv", "--split-at", "2020-01-01,2021-01-01")
+    assert message == (
         f"Error: --split-at: {tmp_path / 'prices.csv'} has no date column; name one with --date, or use --split."
     )
 
@@ -203,16 +205,16 @@ class TestNames:
     @pytest.mark.parametrize("option", ["--target", "--inputs"])
     def test_a_column(self, option: str, tmp_path: Path) -> None:
         file = write(tmp_path / "prices.csv", days(200))
-        said = refused("train", "stock", "--csv", file, option, "clsoe")
+        message = refused("train", "stock", "--csv", file, option, "clsoe")
         assert (
-            said
+            message
             == f"Error: {option}: {file} has no column named 'clsoe'. Did you mean 'close'? Choose from: date, close."
         )
 
     def test_a_date_column(self, tmp_path: Path) -> None:
         file = write(tmp_path / "prices.csv", days(200))
-        said = refused("train", "stock", "--csv", file, "--date", "day")
-        assert said == f"Error: --date: {file} has no column named 'day'. Choose from: date, close."
+        message = refused("train", "stock", "--csv", file, "--date", "day")
+        assert message == f"Error: --date: {file} has no column named 'day'. Choose from: date, close."
 
     def test_an_option(self) -> None:
         result = seqapp("train", "stock", "--epcohs", 3, code=2)
@@ -229,40 +231,42 @@ class TestRuns:
         assert refused("inspect", "runs/nope", "weights").startswith("Error: no run folder 'runs/nope'.")
 
     def test_a_folder_that_is_no_run(self, tmp_path: Path) -> None:
-        said = refused("evaluate", tmp_path)
-        assert said == f"Error: {tmp_path}: not a run folder: it has no run.json. `seqapp list` shows the runs."
+        message = refused("evaluate", tmp_path)
+        assert message == f"Error: {tmp_path}: not a run folder: it has no run.json. `seqapp list` shows the runs."
 
     def test_a_half_written_record(self, copied: Path) -> None:
         (copied / "run.json").write_text('{"format": 1, "dataset": "sto')
-        said = refused("evaluate", copied)
-        assert said == f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        message = refused("evaluate", copied)
+        assert (
+            message == f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        )
         (copied / "run.json").write_text('{"format": 1, "dataset": "stock"}')
-        said = refused("evaluate", copied)
-        assert said == (
+        message = refused("evaluate", copied)
+        assert message == (
             f"Error: {copied / 'run.json'}: half-written or edited: it lacks data, latest, model, options, rooms, seed, "
             "task. Train again with --force."
         )
 
     def test_a_run_of_another_version(self, copied: Path) -> None:
         edit(copied, format=99, seqapp="9.9.9")
-        said = refused("predict", copied)
-        assert said == (
+        message = refused("predict", copied)
+        assert message == (
             f"Error: {copied}: run format 99 of seqapp 9.9.9; this is seqapp 0.2.0, which reads format 1. "
             "Use a newer seqapp, or train again with --force."
         )
 
     def test_a_run_without_weights(self, copied: Path) -> None:
         (copied / "model.keras").unlink()
-        said = refused("predict", copied)
-        assert said == (
+        message = refused("predict", copied)
+        assert message == (
             f"Error: {copied}: no model.keras: the training run did not get that far. "
             f"Continue with: seqapp train fibonacci --out {copied} --resume"
         )
 
     def test_weights_that_are_damaged(self, copied: Path) -> None:
         (copied / "model.keras").write_bytes((copied / "model.keras").read_bytes()[:1000])
-        said = refused("predict", copied)
-        assert said == f"Error: {copied / 'model.keras'}: damaged: not a Keras archive. Train again with --force."
+        message = refused("predict", copied)
+        assert message == f"Error: {copied / 'model.keras'}: damaged: not a Keras archive. Train again with --force."
 
     def test_a_lambda_smuggled_into_the_archive_is_refused(self, copied: Path) -> None:
         import keras
@@ -270,8 +274,8 @@ class TestRuns:
         inputs = keras.Input((None, 20), name="inputs")
         evil = keras.layers.Lambda(lambda value: value * 2, name="recurrent_1")(inputs)
         keras.Model(inputs, keras.layers.Dense(10, name="head")(evil), name="network").save(copied / "model.keras")
-        said = refused("predict", copied)
-        assert said == (
+        message = refused("predict", copied)
+        assert message == (
             f"Error: {copied / 'model.keras'}: refused: layer 2 is a Lambda named 'recurrent_1'; run.json describes a "
             "SimpleRNN named 'recurrent_1'. The file was changed after training."
         )
@@ -280,20 +284,20 @@ class TestRuns:
         record = json.loads((copied / "run.json").read_text())
         record["options"]["network"]["units"] = 99
         (copied / "run.json").write_text(json.dumps(record))
-        said = refused("predict", copied)
-        assert said.startswith(f"Error: {copied / 'model.keras'}: the weights do not fit the network: ")
+        message = refused("predict", copied)
+        assert message.startswith(f"Error: {copied / 'model.keras'}: the weights do not fit the network: ")
 
     def test_an_archive_with_other_layers_is_refused(self, copied: Path) -> None:
         with zipfile.ZipFile(copied / "model.keras") as archive:
-            held = {name: archive.read(name) for name in archive.namelist()}
-        config = json.loads(held["config.json"])
+            contents = {name: archive.read(name) for name in archive.namelist()}
+        config = json.loads(contents["config.json"])
         config["config"]["layers"].append(config["config"]["layers"][-1])
-        held["config.json"] = json.dumps(config).encode()
+        contents["config.json"] = json.dumps(config).encode()
         with zipfile.ZipFile(copied / "model.keras", "w") as archive:
-            for name, content in held.items():
+            for name, content in contents.items():
                 archive.writestr(name, content)
-        said = refused("predict", copied)
-        assert said == (
+        message = refused("predict", copied)
+        assert message == (
             f"Error: {copied / 'model.keras'}: refused: it has 4 layers; run.json describes 3. "
             "The file was changed after training."
         )
@@ -304,18 +308,18 @@ class TestRuns:
         run = tmp_path / "run"
         seqapp("train", "stock", "--csv", file, *QUICK, "--out", run)
         write(file, days(201))
-        said = refused("evaluate", run)
-        assert said.startswith(f"Error: {run}: the data has changed since training (sha256 ")
-        assert said.endswith("Restore it, or train again with --force.")
+        message = refused("evaluate", run)
+        assert message.startswith(f"Error: {run}: the data has changed since training (sha256 ")
+        assert message.endswith("Restore it, or train again with --force.")
         seqapp("predict", run, file)
 
     def test_a_damaged_checkpoint(self, copied: Path) -> None:
         (copied / "checkpoints" / "last.npz").write_bytes(b"PK nonsense")
-        said = refused("train", "fibonacci", "--out", copied, "--resume", "--epochs", 5)
-        assert said.startswith(f"Error: {copied / 'checkpoints' / 'last.npz'}: damaged checkpoint")
+        message = refused("train", "fibonacci", "--out", copied, "--resume", "--epochs", 5)
+        assert message.startswith(f"Error: {copied / 'checkpoints' / 'last.npz'}: damaged checkpoint")
         (copied / "checkpoints" / "last.npz").unlink()
-        said = refused("train", "fibonacci", "--out", copied, "--resume", "--epochs", 5)
-        assert said == (
+        message = refused("train", "fibonacci", "--out", copied, "--resume", "--epochs", 5)
+        assert message == (
             f"Error: {copied / 'checkpoints' / 'last.npz'}: no checkpoint to resume from. Train again with --force."
         )
 
@@ -341,20 +345,20 @@ class TestQuestions:
             )
 
     def test_a_file_that_is_not_there(self, trained: Callable[[str], Path]) -> None:
-        said = refused("predict", trained("stock"), "absent.csv")
-        assert said == "Error: absent.csv: no such file; expected what to predict from."
+        message = refused("predict", trained("stock"), "absent.csv")
+        assert message == "Error: absent.csv: no such file; expected what to predict from."
 
     def test_too_few_rows(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         file = write(tmp_path / "few.csv", days(5))
-        said = refused("predict", trained("stock"), file)
-        assert said == f"Error: {file}: expected at least 12 rows (the model's window), got 5."
+        message = refused("predict", trained("stock"), file)
+        assert message == f"Error: {file}: expected at least 12 rows (the model's window), got 5."
 
     def test_nothing_on_standard_input(self, trained: Callable[[str], Path]) -> None:
-        said = refused("predict", trained("stock"), "-", stdin="")
-        assert said == "Error: standard input: expected what to predict from, got nothing."
+        message = refused("predict", trained("stock"), "-", stdin="")
+        assert message == "Error: standard input: expected what to predict from, got nothing."
 
     @pytest.mark.parametrize(
-        ("text", "said"),
+        ("text", "message"),
         [
             ("1 1 two", "input: expected non-negative decimal integers such as '1 1 2 3 5', got 'two'."),
             ("-1 1", "input: expected non-negative decimal integers such as '1 1 2 3 5', got '-1'."),
@@ -362,22 +366,22 @@ class TestQuestions:
             ("8", "input: expected at least 2 terms, got 1."),
         ],
     )
-    def test_terms(self, text: str, said: str, trained: Callable[[str], Path]) -> None:
+    def test_terms(self, text: str, message: str, trained: Callable[[str], Path]) -> None:
         # "--" keeps a leading minus from being read as an option
-        assert refused("predict", trained("fibonacci"), "--", text) == f"Error: {said}"
+        assert refused("predict", trained("fibonacci"), "--", text) == f"Error: {message}"
 
     def test_a_dinner_that_nobody_knows(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         file = tmp_path / "log.csv"
         header = "high,low,wind,precipitation,humidity,dinner\n"
         file.write_text(header + "67,43,13,.25,.83,tacos\n67,43,13,.25,.83,\n")
-        said = refused("predict", trained("weather_dinner"), file)
-        assert said == (
+        message = refused("predict", trained("weather_dinner"), file)
+        assert message == (
             f"Error: {file}, column 'dinner': 'tacos' did not occur in training. "
             "Expected one of pizza, sushi, waffles, or nothing where it is unknown."
         )
         file.write_text(header + "67,43,13,.25,.83,pizza\n")
-        said = refused("predict", trained("weather_dinner"), file)
-        assert said == (
+        message = refused("predict", trained("weather_dinner"), file)
+        assert message == (
             f"Error: {file}: expected 'dinner' of the last row to be empty, as it is to be predicted, got 'pizza'. "
             "Add a row with high, low, wind, precipitation, humidity of the day to predict."
         )
@@ -389,8 +393,8 @@ class TestQuestions:
             refused("predict", trained("text"), file)
             == f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7."
         )
-        said = refused("train", "text", "--file", file)
-        assert said == (
+        message = refused("train", "text", "--file", file)
+        assert message == (
             f"Error: {file}: expected text in UTF-8, got byte 0xff at offset 7. Trained with --level byte, a run reads any file."
         )
 

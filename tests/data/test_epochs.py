@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL, seqapp
+from conftest import SMALL_OPTIONS, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,9 +35,11 @@ def numbered(count: int, longest: bool = False) -> Windows:
 @given(count=st.integers(1, 40), size=st.integers(1, 50), done=st.integers(0, 39))
 def test_every_window_counts_once_and_all_batches_have_one_shape(count: int, size: int, done: int) -> None:
     order = np.random.default_rng(count).permutation(count)[min(done, count - 1) :]
-    made = [[part.numpy() for part in batch[:3]] for batch in batches(numbered(count).gather, order, min(size, count))]
-    assert {inputs.shape for inputs, _, _ in made} == {(min(size, count), 3)}
-    counted = np.concatenate([inputs[weights[:, 0] > 0, 0] for inputs, _, weights in made])
+    result = [
+        [part.numpy() for part in batch[:3]] for batch in batches(numbered(count).gather, order, min(size, count))
+    ]
+    assert {inputs.shape for inputs, _, _ in result} == {(min(size, count), 3)}
+    counted = np.concatenate([inputs[weights[:, 0] > 0, 0] for inputs, _, weights in result])
     np.testing.assert_array_equal(counted, order)
 
 
@@ -63,13 +65,13 @@ def test_a_resumed_epoch_ends_with_the_same_batch() -> None:
 def test_how_many_steps_a_call_takes_changes_no_bit(
     dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = []
+    result = []
     for name, moment in (("one", 0.0), ("many", 1e9)):
         monkeypatch.setattr(loop, "MOMENT", moment)
-        seqapp("train", dataset, *SMALL[dataset], "--out", tmp_path / name)
+        seqapp("train", dataset, *SMALL_OPTIONS[dataset], "--out", tmp_path / name)
         opened = open_run(tmp_path / name)
-        found.append([np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables])
-    for one, many in zip(*found, strict=True):
+        result.append([np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables])
+    for one, many in zip(*result, strict=True):
         np.testing.assert_array_equal(one, many)
 
 
@@ -86,8 +88,8 @@ def test_the_shares_of_all_workers_are_the_global_batch(workers: int) -> None:
 
 
 def test_the_shares_of_streams_are_the_global_batch() -> None:
-    def read(chosen: Chosen) -> Any:
-        places = (chosen.place[:, np.newaxis] + np.arange(10)).astype(np.int32)
+    def read(options: Chosen) -> Any:
+        places = (options.place[:, np.newaxis] + np.arange(10)).astype(np.int32)
         return places, places + 1, np.ones(places.shape, np.float32)
 
     streams = Streams(np.array([0, 400]), 1000, 10, read, lambda places: places)

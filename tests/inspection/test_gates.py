@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import OWN, SMALL, by_kind, refused, seqapp
+from conftest import OWN_FILES, SMALL_OPTIONS, by_kind, refused, seqapp
 from layer_oracles import LITERATURE, ORACLES, UNITS, random_layer, sample
 from layer_oracles import small_network as network
 
@@ -43,43 +43,43 @@ def test_states_are_those_of_the_step(kind: str) -> None:
     inputs, _ = sample(layer, batch=1)
     weights = {weight.path.split("/")[-1]: weight.numpy() for weight in layer.trainable_weights}
     now = [np.zeros((1, UNITS)) for _ in layer.state_size]
-    found = _traces._trace(layer, tf.constant(inputs), list(layer.get_initial_state(1)))
+    result = _traces._trace(layer, tf.constant(inputs), list(layer.get_initial_state(1)))
     for step in range(inputs.shape[1]):
         now = ORACLES[kind](weights, inputs[:, step], now)
-        for values, state in zip(found.states.values(), now, strict=True):
+        for values, state in zip(result.states.values(), now, strict=True):
             np.testing.assert_allclose(values[step], state[0], atol=1e-12)
 
 
 def test_an_lstms_gates_make_its_states() -> None:
     layer = random_layer("LSTM")
-    found = _traces._trace(layer, tf.constant(sample(layer, batch=1)[0]), list(layer.get_initial_state(1)))
-    i, f, g, o = found.gates.values()
-    cell = found.states["cell state"]
+    result = _traces._trace(layer, tf.constant(sample(layer, batch=1)[0]), list(layer.get_initial_state(1)))
+    i, f, g, o = result.gates.values()
+    cell = result.states["cell state"]
     np.testing.assert_allclose(cell[1:], f[1:] * cell[:-1] + i[1:] * g[1:], atol=1e-12)
-    np.testing.assert_allclose(found.states["hidden state"], o * np.tanh(cell), atol=1e-12)
+    np.testing.assert_allclose(result.states["hidden state"], o * np.tanh(cell), atol=1e-12)
 
 
 @pytest.mark.parametrize("model", rooms.names("models"))
 def test_every_model_shows_its_own_gates(model: str) -> None:
-    made = network(model, layers=2, residual=True, zoneout=0.1)
+    output = network(model, layers=2, residual=True, zoneout=0.1)
     inputs = tf.random.stateless_normal((1, 7, 4), [1, 2])
-    found = _traces.traces(made, Encoded(inputs))
-    assert [trace.layer for trace in found] == ["recurrent_1", "recurrent_2"]
-    for trace in found:
+    result = _traces.traces(output, Encoded(inputs))
+    assert [trace.layer for trace in result] == ["recurrent_1", "recurrent_2"]
+    for trace in result:
         assert list(trace.gates) == GATES[model]
         assert all(values.shape == (7, 6) for values in trace.everything.values())
         assert sorted(trace.order().tolist()) == list(range(6))
         assert all(0 <= row["mean"] <= 1 for row in openness(trace))
-    below = made.chain[0](inputs)[0]
-    np.testing.assert_allclose(found[0].states["hidden state"], below[0], atol=1e-5)
-    np.testing.assert_allclose(found[1].states["hidden state"], made.chain[1](below)[0][0], atol=1e-5)
+    below = output.chain[0](inputs)[0]
+    np.testing.assert_allclose(result[0].states["hidden state"], below[0], atol=1e-5)
+    np.testing.assert_allclose(result[1].states["hidden state"], output.chain[1](below)[0][0], atol=1e-5)
 
 
 def test_what_reads_from_the_end_is_shown_at_the_steps_it_read() -> None:
-    made = network("gru", bidirectional=True)
+    result = network("gru", bidirectional=True)
     inputs = tf.random.stateless_normal((1, 7, 4), [1, 2])
-    ahead, back = _traces.traces(made, Encoded(inputs))
-    layer = made.chain[0].layer
+    ahead, back = _traces.traces(result, Encoded(inputs))
+    layer = result.chain[0].layer
     np.testing.assert_allclose(ahead.memory, layer.forward_layer(inputs)[0][0], atol=1e-6)
     np.testing.assert_allclose(back.memory, layer.backward_layer(inputs)[0][0, ::-1], atol=1e-6)
 
@@ -105,9 +105,9 @@ class TestWhatUnitsHold:
         assert all(abs(row["share"]) < 0.05 for row in rows[2:])
 
     def test_after_a_label_only_what_is_held_there_counts(self) -> None:
-        held = [float(before == "b") if now == "a" else 9.0 * place
+        contents = [float(before == "b") if now == "a" else 9.0 * place
                 for place, (before, now) in enumerate(zip(["c", *self.labels], self.labels, strict=False))]  # fmt: skip
-        every, after = (holdings(self.trace(u5=held), self.labels, after=label)[-4] for label in (None, "a"))
+        every, after = (holdings(self.trace(u5=contents), self.labels, after=label)[-4] for label in (None, "a"))
         assert every["share"] < 0.1
         assert (after["lag"], after["unit"], after["share"]) == (1, 5, pytest.approx(1))
 
@@ -133,10 +133,10 @@ def test_every_dataset_is_drawn(dataset: str, trained: Callable[[str], Path], tm
 
 def test_a_text_is_labelled_with_its_tokens_and_rows_are_values(trained: Callable[[str], Path]) -> None:
     run = trained("text")
-    asked = ["inspect", run, "gates", "Doug saw Jane."]
-    document = json.loads(seqapp(*asked, "--json").stdout)
+    question = ["inspect", run, "gates", "Doug saw Jane."]
+    document = json.loads(seqapp(*question, "--json").stdout)
     assert document["steps"] == ["<start>", "Doug", "saw", "Jane", "."]
-    rows = list(csv.DictReader(io.StringIO(seqapp(*asked, "--csv").stdout)))
+    rows = list(csv.DictReader(io.StringIO(seqapp(*question, "--csv").stdout)))
     assert len(rows) == 5 * 8 * 6
     last = rows[-1]
     assert (last["token"], last["name"], last["unit"]) == (".", "cell state", "7")
@@ -145,20 +145,20 @@ def test_a_text_is_labelled_with_its_tokens_and_rows_are_values(trained: Callabl
 
 def test_a_person_reads_what_units_hold(trained: Callable[[str], Path]) -> None:
     book = "Doug saw Jane. Spot saw Doug. Jane saw Spot. " * 9
-    said = seqapp("inspect", trained("text"), "gates", book, "--after", "saw").stdout
-    assert "recurrent_1 forget gate" in said
-    assert "Which unit tells best what stood before right after 'saw':" in said
-    assert "1 step before" in said
-    assert "\x1b" not in said
+    message = seqapp("inspect", trained("text"), "gates", book, "--after", "saw").stdout
+    assert "recurrent_1 forget gate" in message
+    assert "Which unit tells best what stood before right after 'saw':" in message
+    assert "1 step before" in message
+    assert "\x1b" not in message
     short = seqapp("inspect", trained("text"), "gates", "Doug saw Jane.", "--after", "saw").stdout
     assert "'saw' does not stand there often enough" in short
 
 
 @pytest.mark.usefixtures("no_training")
 def test_a_users_own_layer_shows_its_states(tmp_path: Path) -> None:
-    source = (OWN / "stacked_gru.py").read_text()
+    source = (OWN_FILES / "stacked_gru.py").read_text()
     (tmp_path / "stacked_gru.py").write_text(source)
-    seqapp("train", "recall", *SMALL["recall"], "--model", "./stacked_gru.py", "--out", "run")
+    seqapp("train", "recall", *SMALL_OPTIONS["recall"], "--model", "./stacked_gru.py", "--out", "run")
     document = json.loads(seqapp("inspect", "run", "gates", "--json").stdout)
     assert list(document["layers"][0]["values"]) == ["1. state", "2. state"]
     assert seqapp("inspect", "run", "gates").stdout == "12 steps; these layers have no gates.\n"

@@ -63,20 +63,20 @@ class TestGradients:
     @pytest.mark.parametrize(("factor", "steps"), [(0.5, 20), (0.1, 60), (1.0, 50), (2.0, 110)])
     def test_through_a_multiple_of_the_identity_the_gradient_is_its_power(self, factor: float, steps: int) -> None:
         network, probed = linear(factor * np.eye(3)), random_batch(5, steps)
-        found = _backwards.relative_norms(network, Category(4), probed)
-        np.testing.assert_allclose(found, np.arange(steps) * np.log10(factor), atol=1e-4 * steps)
+        result = _backwards.relative_norms(network, Category(4), probed)
+        np.testing.assert_allclose(result, np.arange(steps) * np.log10(factor), atol=1e-4 * steps)
 
     def test_a_gradient_beyond_float64_is_still_told(self) -> None:
-        found = _backwards.relative_norms(linear(1e-4 * np.eye(3)), Category(4), random_batch(3, 120))
-        assert found[-1] == pytest.approx(-4 * 119, abs=0.1)
+        result = _backwards.relative_norms(linear(1e-4 * np.eye(3)), Category(4), random_batch(3, 120))
+        assert result[-1] == pytest.approx(-4 * 119, abs=0.1)
         assert gradients.power(-400.5) == "3.2e-401"
         assert gradients.power(float("-inf")) == "0"
         assert [gradients.power(value) for value in (0, -2, 35.2)] == ["1", "0.01", "1.6e+35"]
 
     def test_a_gradient_that_ends_is_told_as_nothing(self) -> None:
-        found = _backwards.relative_norms(linear(np.eye(3, k=1)), Category(4), random_batch(3, 6))
-        assert np.isneginf(found[2:]).all()
-        assert np.isfinite(found[:2]).all()
+        result = _backwards.relative_norms(linear(np.eye(3, k=1)), Category(4), random_batch(3, 6))
+        assert np.isneginf(result[2:]).all()
+        assert np.isfinite(result[:2]).all()
 
     @pytest.mark.parametrize("kind", ["seqapp", "keras"])
     def test_step_by_step_equals_the_gradient_of_the_whole_sequence(self, kind: str) -> None:
@@ -85,11 +85,11 @@ class TestGradients:
 
         from seqapp import layers
 
-        made = layers if kind == "seqapp" else keras.layers
+        output = layers if kind == "seqapp" else keras.layers
         options: dict[str, Any] = {"return_sequences": True, "return_state": True}
-        network = chain(made.LSTM(5, **options), made.GRU(4, **options), keras.layers.Dense(4))
+        network = chain(output.LSTM(5, **options), output.GRU(4, **options), keras.layers.Dense(4))
         probed, head = random_batch(3, 12), Category(4)
-        found = _backwards.log_norms(network, head, probed)
+        result = _backwards.log_norms(network, head, probed)
         for lag in (1, 4, 12):
             start = 12 - lag
             first = network.start(NOTHING, 3)
@@ -102,7 +102,7 @@ class TestGradients:
                 loss = tf.reduce_sum(head.loss(probed.targets[:, None], hidden[:, -1:], network.head, NOTHING, False))
             parts = [part.numpy() for part in tape.gradient(loss, flat)]
             norm = np.sqrt(sum(np.square(part).sum(-1) for part in parts))
-            np.testing.assert_allclose(10 ** found[lag - 1], norm, rtol=1e-4)
+            np.testing.assert_allclose(10 ** result[lag - 1], norm, rtol=1e-4)
 
     def test_it_equals_finite_differences(self) -> None:
         import keras
@@ -119,8 +119,8 @@ class TestGradients:
         slopes = [
             (loss(state + move) - loss(state - move)) / 0.04 for move in 0.02 * np.eye(2, dtype=np.float32)[:, None]
         ]
-        found = _backwards.log_norms(network, Category(3), probed)
-        assert 10 ** found[1, 0] == pytest.approx(float(np.linalg.norm(slopes)), rel=5e-3)
+        result = _backwards.log_norms(network, Category(3), probed)
+        assert 10 ** result[1, 0] == pytest.approx(float(np.linalg.norm(slopes)), rel=5e-3)
 
     def test_only_recurrent_weights_are_scaled(self) -> None:
         import keras
@@ -242,12 +242,12 @@ class TestMemory:
     def test_it_says_what_the_json_says(self, trained: Callable[[str], Path]) -> None:
         arguments = ("inspect", trained("text"), "memory", "--steps", 40, "--sequences", 50)
         document = json.loads(seqapp(*arguments, "--json").stdout)
-        said = seqapp(*arguments).stdout
-        found = re.search(r"It looks back (\d+) steps?( or farther: that is the whole context)?", said)
-        assert found
-        assert int(found.group(1)) == document["looks_back"]
-        shown = re.findall(r"^ +(\d+)  ([\d.]+)$", said, re.MULTILINE)
-        assert shown == [(str(row["steps"]), f"{row['loss']:.4f}") for row in document["losses"]]
+        message = seqapp(*arguments).stdout
+        result = re.search(r"It looks back (\d+) steps?( or farther: that is the whole context)?", message)
+        assert result
+        assert int(result.group(1)) == document["looks_back"]
+        visible = re.findall(r"^ +(\d+)  ([\d.]+)$", message, re.MULTILINE)
+        assert visible == [(str(row["steps"]), f"{row['loss']:.4f}") for row in document["losses"]]
         assert document["full"] == 40
         assert document["sequences"] == 50
         assert seqapp(*arguments, "--csv").stdout.startswith("steps,loss\n1,")
@@ -273,8 +273,8 @@ class TestSurprise:
     @pytest.mark.usefixtures("compiled")
     def test_the_mistake_is_what_surprises(self, tmp_path: Path) -> None:
         seqapp("train", "text", "--corpus", "stories", "--units", 32, "--epochs", 2, "--out", "run")
-        said = seqapp("inspect", "run", "surprise", "-", stdin="Doug saw Jane. Jane saw Spot saw Doug.").stdout
-        lines = said.splitlines()
+        message = seqapp("inspect", "run", "surprise", "-", stdin="Doug saw Jane. Jane saw Spot saw Doug.").stdout
+        lines = message.splitlines()
         assert lines[0].startswith("text with lstm, standard input: 10 steps, mean ")
         assert re.match(r" +8 +\d+\.\d\d +Doug saw Jane\. Jane saw Spot +saw$", lines[3])
 
@@ -284,33 +284,33 @@ class TestSurprise:
         run = open_run(trained("text"))
         dataset = run.load_dataset()
         logs = predict(dataset, run.load_network(dataset.task), "test").logs
-        said = seqapp("inspect", run.folder, "surprise", "--tokens", 300, "--csv").stdout
-        rows = list(csv.DictReader(io.StringIO(said)))
+        message = seqapp("inspect", run.folder, "surprise", "--tokens", 300, "--csv").stdout
+        rows = list(csv.DictReader(io.StringIO(message)))
         np.testing.assert_allclose([float(row["bits"]) for row in rows], -logs[:300] / np.log(2), rtol=1e-3, atol=1e-4)
         assert len(json.loads(seqapp("inspect", run.folder, "surprise", "--json").stdout)["surprises"]) == 400
 
     def test_sigmas_by_hand(self) -> None:
         quantiles = np.tile([-1.0, 0.0, 2.0], (4, 1))
-        found = sigmas(np.array([3.0, -3.0, 0.0, 2.0]), quantiles, (0.1, 0.5, 0.9))
-        np.testing.assert_allclose(found, [3 / 2 * 1.28155, -3 * 1.28155, 0, 1.28155], rtol=1e-5)
+        result = sigmas(np.array([3.0, -3.0, 0.0, 2.0]), quantiles, (0.1, 0.5, 0.9))
+        np.testing.assert_allclose(result, [3 / 2 * 1.28155, -3 * 1.28155, 0, 1.28155], rtol=1e-5)
         flat = sigmas(np.array([1.0, 0.0]), np.zeros((2, 3)), (0.1, 0.5, 0.9))
         assert flat.tolist() == [np.inf, 0]
         wide = sigmas(np.array([3.0]), np.array([[-9.0, -1.0, 0.0, 2.0, 9.0]]), (0.025, 0.1, 0.5, 0.9, 0.975))
         np.testing.assert_allclose(wide, [3 / 2 * 1.28155], rtol=1e-5)
 
     def test_by_default_the_kind_of_predictions_decides(self) -> None:
-        said = Category(3).surprise(CategoryRecord(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
-        assert (said.unit, said.labels, said.values.tolist()) == (BITS, ["1", "2"], [[2.0], [0.0]])
-        said = Quantiles(2).surprise(QuantileRecord(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
-        np.testing.assert_allclose(said.values, np.full((5, 1), 1.28155), rtol=1e-5)
+        message = Category(3).surprise(CategoryRecord(np.array([0, 1]), np.array([0, 2]), np.log([0.25, 1.0])))
+        assert (message.unit, message.labels, message.values.tolist()) == (BITS, ["1", "2"], [[2.0], [0.0]])
+        message = Quantiles(2).surprise(QuantileRecord(np.ones((5, 2)), np.tile([-1.0, 0.0, 1.0], (5, 2, 1))))
+        np.testing.assert_allclose(message.values, np.full((5, 1), 1.28155), rtol=1e-5)
 
     def test_of_a_series_as_many_lie_within_as_the_interval_covers(self, trained: Callable[[str], Path]) -> None:
         from seqapp.networks.over_split import predict
 
         run = open_run(trained("stock"))
         dataset: Any = run.load_dataset()
-        said = dataset.to_raw_units(predict(dataset, run.load_network(dataset.task), "test"))
-        covered = said.covered(80.0)[:, 0, 0].mean()
+        message = dataset.to_raw_units(predict(dataset, run.load_network(dataset.task), "test"))
+        covered = message.covered(80.0)[:, 0, 0].mean()
         document = json.loads(seqapp("inspect", run.folder, "surprise", "--json").stdout)
         assert document["within_1.28"] == pytest.approx(covered)
         rows = document["surprises"]
@@ -331,11 +331,11 @@ class TestSurprise:
         ]
 
     def test_the_series_refuses_a_file(self, trained: Callable[[str], Path]) -> None:
-        said = refused("inspect", trained("stock"), "surprise", "prices.csv")
-        assert said == "Error: this dataset is measured on its own test split only: leave the file out."
+        message = refused("inspect", trained("stock"), "surprise", "prices.csv")
+        assert message == "Error: this dataset is measured on its own test split only: leave the file out."
 
 
-def shown(text: list[str], bits: list[float]) -> Surprise:
+def surprise_of(text: list[str], bits: list[float]) -> Surprise:
     return Surprise(text, np.array(bits)[:, None], BITS, texts=text)
 
 
@@ -346,11 +346,11 @@ class TestShades:
     def test_a_terminal_gets_colours(self) -> None:
         from rich.console import Console
 
-        said = io.StringIO()
-        Console(file=said, force_terminal=True, color_system="standard").print(
-            _shades.coloured(shown(["Doug", " saw", ".", "\n"], [0.5, 9, 3, 0]))
+        message = io.StringIO()
+        Console(file=message, force_terminal=True, color_system="standard").print(
+            _shades.coloured(surprise_of(["Doug", " saw", ".", "\n"], [0.5, 9, 3, 0]))
         )
-        assert said.getvalue().startswith("Doug \x1b[37;41msaw\x1b[0m\x1b[30;43m.\x1b[0m\n")
+        assert message.getvalue().startswith("Doug \x1b[37;41msaw\x1b[0m\x1b[30;43m.\x1b[0m\n")
 
     def test_what_is_no_letter_shows_as_python_writes_it(self) -> None:
         assert _shades.visible("a b\n\t\x1b\udcc3é") == r"a b↵\t\x1b\xc3é"
@@ -358,7 +358,7 @@ class TestShades:
     def test_lines_break_at_spaces_and_hold_every_token(self) -> None:
         words = [f" word{number}" for number in range(100)]
         for text in (words, list("".join(words))):
-            lines = _shades.page(shown(text, [2.0] * len(text))).lines[:-2]
+            lines = _shades.page(surprise_of(text, [2.0] * len(text))).lines[:-2]
             joined = ["".join(piece.text for piece in line) for line in lines]
             assert all(len(line) <= _shades.WIDTH for line in joined)
             assert " ".join(line.strip() for line in joined) == "".join(words).strip()
@@ -367,7 +367,7 @@ class TestShades:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
-        page = _shades.page(shown(["m" * 60], [9.0]))
+        page = _shades.page(surprise_of(["m" * 60], [9.0]))
         figure = Figure(figsize=page.size, dpi=150)
         page.draw(figure)
         FigureCanvasAgg(figure).draw()
@@ -387,15 +387,15 @@ class TestSequences:
         return SimpleNamespace(examples=splits.__getitem__)  # KeyError for any other split
 
     def test_they_end_at_the_scored_step_of_the_validation_split(self) -> None:
-        found = sequences(self.windows([[0, 0, 0, 1, 0]] * 6), 3, 3)
-        assert found.inputs.tolist() == [[11, 12, 13], [31, 32, 33], [61, 62, 63]]
-        assert found.targets.tolist() == [3, 3, 3]
+        result = sequences(self.windows([[0, 0, 0, 1, 0]] * 6), 3, 3)
+        assert result.inputs.tolist() == [[11, 12, 13], [31, 32, 33], [61, 62, 63]]
+        assert result.targets.tolist() == [3, 3, 3]
 
     def test_where_every_step_is_scored_they_begin_at_the_beginning(self) -> None:
         rows = [[1, 1, 0, 0], [1, 1, 1, 0], [1, 1, 1, 1], [1, 1, 1, 0]]
-        found = sequences(self.windows(rows), 4, 100)
-        assert found.inputs.tolist() == [[20, 21, 22], [30, 31, 32], [40, 41, 42]]
-        assert found.targets.tolist() == [2, 2, 2]
+        result = sequences(self.windows(rows), 4, 100)
+        assert result.inputs.tolist() == [[20, 21, 22], [30, 31, 32], [40, 41, 42]]
+        assert result.targets.tolist() == [2, 2, 2]
 
     def test_a_split_without_scored_steps_is_refused(self) -> None:
         for rows in ([[0, 0]], [[1, 0]]):
@@ -407,18 +407,18 @@ class TestSequences:
     def streams(self, starts: list[int], stop: int, length: int) -> Any:
         """Tokens are their own places; before a document stands 999."""
 
-        def read(chosen: Any) -> Any:
-            places = chosen.place[:, None] + np.arange(-1, length)
-            places = np.where(chosen.first[:, None] & (np.arange(-1, length) == -1), 999, places)
+        def read(options: Any) -> Any:
+            places = options.place[:, None] + np.arange(-1, length)
+            places = np.where(options.first[:, None] & (np.arange(-1, length) == -1), 999, places)
             return places[:, :-1], places[:, 1:], np.ones((len(places), length))
 
         return self.only({"validation": Streams(np.array(starts), stop, length, read, lambda places: places)})
 
     def test_a_text_is_read_across_windows_and_never_across_documents(self) -> None:
-        found = sequences(self.streams([100], 200, 16), 5, 40)
-        assert found.inputs[0].tolist() == [999, *range(100, 139)]
-        assert found.targets.tolist() == [139, 154, 169, 184, 199]
-        np.testing.assert_array_equal(np.diff(found.inputs[1:], axis=1), 1)
+        result = sequences(self.streams([100], 200, 16), 5, 40)
+        assert result.inputs[0].tolist() == [999, *range(100, 139)]
+        assert result.targets.tolist() == [139, 154, 169, 184, 199]
+        np.testing.assert_array_equal(np.diff(result.inputs[1:], axis=1), 1)
         short = sequences(self.streams([0, 10, 22, 24], 34, 16), 100, 40)
         assert short.inputs.shape[1] == 10
         assert short.inputs[:, 1].tolist() == [0, 10, 11, 12, 24]
@@ -449,8 +449,8 @@ def test_every_view_shows_every_dataset(
 
 class TestUsage:
     def test_an_unknown_view(self) -> None:
-        said = refused("inspect", "runs/x", "wieghts")
-        assert said == f"Error: no view named 'wieghts'. Did you mean 'weights'? Choose from: {', '.join(views())}."
+        message = refused("inspect", "runs/x", "wieghts")
+        assert message == f"Error: no view named 'wieghts'. Did you mean 'weights'? Choose from: {', '.join(views())}."
         assert refused("inspect", "nothing") == (
             f"Error: expected a view after the RUN. Choose from: {', '.join(views())}."
         )
@@ -474,11 +474,11 @@ class TestUsage:
         assert (tmp_path / "memory.png").is_file()
 
     def test_the_help_names_every_view_and_its_options(self) -> None:
-        said = seqapp("inspect", "--help").stdout
+        message = seqapp("inspect", "--help").stdout
         for view in views():
             options = set(re.findall(r"--[a-z-]+", seqapp("inspect", "x", view, "--help").stdout)) - {"--help"}
-            assert view in said
-            assert options <= set(re.findall(r"--[a-z-]+", said))
+            assert view in message
+            assert options <= set(re.findall(r"--[a-z-]+", message))
 
     @pytest.mark.parametrize(
         "arguments", ["--help", "x nope", "x gradients --help", "x surprise --json --csv", "nope memory"]

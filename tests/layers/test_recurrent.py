@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL, seqapp
+from conftest import SMALL_OPTIONS, seqapp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -300,7 +300,7 @@ def test_both_engines_train_to_the_same_loss_and_inspect_names_them(tmp_path: Pa
     losses = []
     for name in ("fast", "keras"):
         run = tmp_path / name
-        seqapp("train", "recall", *SMALL["recall"], "--engine", name, "--out", run)
+        seqapp("train", "recall", *SMALL_OPTIONS["recall"], "--engine", name, "--out", run)
         losses.append(open_run(run).folder.joinpath("history.csv").read_text().splitlines()[-1].split(",")[2])
         rows = json.loads(seqapp("inspect", run, "weights", "--json").stdout)
         engines = {row["engine"] for row in rows if row["class"] == "LSTM"}

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL, refused, seqapp
+from conftest import SMALL_OPTIONS, refused, seqapp
 from layer_oracles import UNITS, AtTheEnd, random_layer, sample, small_network
 
 from seqapp import rooms
@@ -270,7 +270,7 @@ class TestStacks:
         np.testing.assert_array_equal(network(Encoded(inputs)), other(Encoded(inputs)))
 
     def test_a_bidirectional_network_that_would_see_its_targets_is_refused(self) -> None:
-        message = refused("train", "text", *SMALL["text"], "--bidirectional")
+        message = refused("train", "text", *SMALL_OPTIONS["text"], "--bidirectional")
         assert message == (
             "Error: --bidirectional: this task is answered at every step, where a network that reads from the end would "
             "see what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
@@ -287,7 +287,7 @@ class TestStacks:
 def test_all_options_together_train_evaluate_export_and_resume() -> None:
     options = ["--bidirectional", "--residual", "--layers", 2, "--zoneout", 0.1, "--recurrent-dropout", 0.1, "--omega", 0.5,
                "--chrono", 10, "--recurrent-init", "orthogonal"]  # fmt: skip
-    seqapp("train", "adding", *SMALL["adding"], *options, "--epochs", 1, "--out", "run")
+    seqapp("train", "adding", *SMALL_OPTIONS["adding"], *options, "--epochs", 1, "--out", "run")
     seqapp("train", "adding", "--out", "run", "--resume", "--epochs", 2)
     seqapp("evaluate", "run")
     seqapp("export", "run")

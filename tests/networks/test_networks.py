@@ -30,9 +30,9 @@ def layer(model: str = "gru") -> Any:
 
 def pair() -> Any:
     """A task with a context, and its network."""
-    made = task(Tokens(7), Category(7), {"source": Tokens(5)})
-    made.network = lambda *arguments: encoder_decoder(made, *arguments)
-    return made
+    result = task(Tokens(7), Category(7), {"source": Tokens(5)})
+    result.network = lambda *arguments: encoder_decoder(result, *arguments)
+    return result
 
 
 @pytest.mark.parametrize("feature", [Tokens(7), Vectors(3), Frames(2, 3, 2)])

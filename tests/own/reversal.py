@@ -119,7 +119,7 @@ class Reversal(Dataset):
             return None
         words = self.words[slice(*self.cut.test)]
         answer = self.task.answer(network, {"word": tf.constant(words)})["backwards"]
-        return [(word[::-1], said.decode()) for word, said in zip(words, answer.numpy(), strict=True)]
+        return [(word[::-1], message.decode()) for word, message in zip(words, answer.numpy(), strict=True)]
 
     def baselines(self):
         test = self.words[slice(*self.cut.test)]

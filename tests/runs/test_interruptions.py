@@ -85,15 +85,15 @@ class TestBeginning:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(lifecycle, "shutil", types.SimpleNamespace(rmtree=killed))
-        said = seqapp(*kills.TRAIN, "--out", run, "--force", code=130).stderr
-        assert said == f"Interrupted. Continue with: seqapp train recall --out {run} --resume\n"
+        message = seqapp(*kills.TRAIN, "--out", run, "--force", code=130).stderr
+        assert message == f"Interrupted. Continue with: seqapp train recall --out {run} --resume\n"
         monkeypatch.undo()
         assert refused("predict", run) == (
             f"Error: {run}: its training was interrupted before it started. "
             f"Start it with: seqapp train recall --out {run} --resume"
         )
-        said = jobs.run(place, "train", "recall", "--out", run, ON)
-        assert said.startswith("interrupted before the first checkpoint; starting over\nepoch 1/2")
+        message = jobs.run(place, "train", "recall", "--out", run, ON)
+        assert message.startswith("interrupted before the first checkpoint; starting over\nepoch 1/2")
         assert list(kills.different(straight, run)) == []
         assert not (run / "export").exists()
 
@@ -101,8 +101,8 @@ class TestBeginning:
         self, straight: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         full(monkeypatch, after=0)
-        said = seqapp(*kills.TRAIN, "--out", copied, "--force", code=1).stderr
-        assert said == (
+        message = seqapp(*kills.TRAIN, "--out", copied, "--force", code=1).stderr
+        assert message == (
             f"Error: No space left on device: {copied / 'run.json'} was not written. Free some and rerun the command.\n"
         )
         assert list(kills.different(straight, copied)) == []
@@ -119,8 +119,8 @@ class TestBeginning:
 
     def test_a_folder_cannot_be_made_in_a_file(self, tmp_path: Path) -> None:
         (tmp_path / "file").touch()
-        said = refused("train", "recall", "--out", tmp_path / "file" / "run")
-        assert said == f"Error: --out: expected a folder, got the file '{tmp_path / 'file'}'."
+        message = refused("train", "recall", "--out", tmp_path / "file" / "run")
+        assert message == f"Error: --out: expected a folder, got the file '{tmp_path / 'file'}'."
 
     def test_a_lost_checkpoint_is_not_taken_for_none(self, copied: Path) -> None:
         (copied / "checkpoints" / "last.npz").unlink()
@@ -132,18 +132,18 @@ class TestBeginning:
     def test_more_epochs_make_a_run_unfinished_until_they_are_done(
         self, copied: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        found: list[bool] = []
+        result: list[bool] = []
 
         def stopped(folder: Path, *_: Any, **__: Any) -> None:
-            found.append(open_run(folder).record["finished"])
-            raise KeyboardInterrupt if len(found) < 3 else BadInput("damaged")
+            result.append(open_run(folder).record["finished"])
+            raise KeyboardInterrupt if len(result) < 3 else BadInput("damaged")
 
         monkeypatch.setattr("seqapp.api.train.train", stopped)
         seqapp("train", "recall", "--out", copied, ON, code=130)
         seqapp("train", "recall", "--out", copied, ON, "--epochs", 3, code=130)
         edit(copied, finished=True)
         refused("train", "recall", "--out", copied, ON, "--epochs", 4)
-        assert found == [True, False, False]
+        assert result == [True, False, False]
         record = open_run(copied).record
         assert (record["finished"], record["options"]["training"]["epochs"]) == (True, 3), "refused: nothing was done"
 
@@ -208,8 +208,8 @@ class TestStops:
             raise SystemError("of another kind")
 
         monkeypatch.setattr("seqapp.api.train.train", loses)
-        said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
-        assert said == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
+        message = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
+        assert message == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
 
     def test_a_background_job_of_a_script_goes_on_when_the_script_is_interrupted(self) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -239,8 +239,8 @@ class TestStops:
 
         with monkeypatch.context() as patched:
             patched.setattr(Run, "update", stopped)
-            said = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
-        assert said == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
+            message = seqapp(*kills.TRAIN, "--out", "run", code=130).stderr
+        assert message == "Interrupted. Continue with: seqapp train recall --out run --resume\n"
         seqapp("train", "recall", "--out", "run", "--resume")
         assert open_run("run").record["finished"]
 
@@ -256,8 +256,8 @@ class TestStops:
             return validate(self)
 
         monkeypatch.setattr(Trainer, "validate", stopped)
-        said = seqapp("train", "recall", "--out", copied, ON, "--epochs", 3, code=130).stderr
-        assert said.endswith(f"Interrupted. Continue with: seqapp train recall --out {copied} --resume\n")
+        message = seqapp("train", "recall", "--out", copied, ON, "--epochs", 3, code=130).stderr
+        assert message.endswith(f"Interrupted. Continue with: seqapp train recall --out {copied} --resume\n")
         record = open_run(copied).record
         assert not record["finished"]
         assert lifecycle.finished_epochs(open_run(copied)) == 3
@@ -267,7 +267,7 @@ class TestStops:
 
 
 def full(monkeypatch: pytest.MonkeyPatch, after: int) -> None:
-    """A disk that has room for so many files more."""
+    """A disk that has room for n more files."""
     real, left = os.fsync, after
 
     def fsync(descriptor: int) -> None:
@@ -311,11 +311,11 @@ class TestDisks:
         assert list((copied / "export").iterdir()) == []
 
     @pytest.mark.parametrize(
-        ("number", "remedy"), [(errno.EFBIG, "Raise the limit (ulimit -f)"), (errno.EIO, "Fix this")]
+        ("number", "advice"), [(errno.EFBIG, "Raise the limit (ulimit -f)"), (errno.EIO, "Fix this")]
     )
-    def test_each_error_of_a_disk_has_its_remedy(self, number: int, remedy: str) -> None:
-        said = files.describe_os_error(OSError(number, os.strerror(number), "a/b"))
-        assert said == f"{os.strerror(number)}: a/b. {remedy} and rerun the command."
+    def test_each_error_of_a_disk_has_its_remedy(self, number: int, advice: str) -> None:
+        message = files.describe_os_error(OSError(number, os.strerror(number), "a/b"))
+        assert message == f"{os.strerror(number)}: a/b. {advice} and rerun the command."
 
     def test_an_error_that_a_library_has_in_words_only_is_understood(self, tmp_path: Path) -> None:
         def write(path: Path) -> None:
@@ -491,8 +491,8 @@ class TestTwoAtOnce:
     def test_exports_at_once_are_as_many_versions(self, copied: Path, place: Path) -> None:
         with jobs.Job(place, "export", copied) as one, jobs.Job(place, "export", copied) as two:
             assert (one.ended(), two.ended()) == (0, 0)
-            said = one.said() + two.said()
-        assert sorted(said.split()) == [str(copied / "export" / "1"), str(copied / "export" / "2")]
+            message = one.text() + two.text()
+        assert sorted(message.split()) == [str(copied / "export" / "1"), str(copied / "export" / "2")]
         assert list(kills.torn(copied)) == []
 
     def test_a_version_that_another_export_took_is_left_to_it(
@@ -505,13 +505,13 @@ class TestTwoAtOnce:
         numbers = iter([1, 2])
         monkeypatch.setattr(export, "_next_version", lambda _: next(numbers))
         assert export._publish(tmp_path / "made", tmp_path / "to") == tmp_path / "to" / "2"
-        held = [(tmp_path / "to" / name / "saved_model.pb").read_text() for name in "12"]
-        assert held == ["theirs", "ours"]
+        contents = [(tmp_path / "to" / name / "saved_model.pb").read_text() for name in "12"]
+        assert contents == ["theirs", "ours"]
 
 
 class TestVersions:
     @pytest.mark.parametrize(
-        ("found", "said"),
+        ("result", "message"),
         [
             (0, "{folder}: run format 0 of seqapp 0.0.1; this is seqapp 0.2.0, which reads format 1. Train again with --force."),
             (2, "{folder}: run format 2 of seqapp 0.0.1; this is seqapp 0.2.0, which reads format 1. Use a newer seqapp, or train again with --force."),
@@ -521,12 +521,14 @@ class TestVersions:
             (None, "{folder}/run.json: format: expected the number 1, got null. Train again with --force."),
         ],
     )  # fmt: skip
-    def test_a_run_of_another_format_is_refused_with_what_to_do(self, found: Any, said: str, copied: Path) -> None:
-        edit(copied, format=found, seqapp="0.0.1")
-        for asked in (["predict", copied], ["train", "recall", "--out", copied, ON]):
-            assert refused(*asked) == f"Error: {said.format(folder=copied)}"
+    def test_a_run_of_another_format_is_refused_with_what_to_do(self, result: Any, message: str, copied: Path) -> None:
+        edit(copied, format=result, seqapp="0.0.1")
+        for question in (["predict", copied], ["train", "recall", "--out", copied, ON]):
+            assert refused(*question) == f"Error: {message.format(folder=copied)}"
 
     def test_a_run_without_a_format_is_refused(self, copied: Path) -> None:
         (copied / "run.json").write_text('{"dataset": "recall"}')
-        said = refused("predict", copied)
-        assert said == f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        message = refused("predict", copied)
+        assert (
+            message == f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        )

@@ -19,7 +19,7 @@ import h5py
 import hypothesis
 import numpy as np
 import pytest
-from conftest import OWN, refused, seqapp, training_switched_off
+from conftest import OWN_FILES, refused, seqapp, training_switched_off
 
 from seqapp import rooms, trust
 from seqapp.contract import Network
@@ -30,8 +30,8 @@ from seqapp.runs.run import load_weights, open_run
 from seqapp.training import checkpoint
 from tests.torture.readers import PARTS, Example
 
-WEB_LOG = (OWN / "web_log.py").read_text()
-STACKED = (OWN / "stacked_gru.py").read_text()
+WEB_LOG = (OWN_FILES / "web_log.py").read_text()
+STACKED = (OWN_FILES / "stacked_gru.py").read_text()
 MARK = "from pathlib import Path\nPath('executed').touch()\n"
 CHANGED = "The file was changed after training."
 KERNEL = "layers/simple_rnn/cell/vars/0"
@@ -50,14 +50,14 @@ def network(trained: Callable[[str], Path]) -> Network:
     return run.new_network(run.task())
 
 
-def held(file: Path) -> dict[str, bytes]:
+def members_of(file: Path) -> dict[str, bytes]:
     """An archive's members."""
     with zipfile.ZipFile(file) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
 def pack(file: Path, members: list[tuple[Any, bytes]], compression: int = zipfile.ZIP_STORED) -> None:
-    """Write an archive anew."""
+    """Write an archive again."""
     with zipfile.ZipFile(file, "w", compression) as archive:
         for name, content in members:
             archive.writestr(name, content)
@@ -65,7 +65,7 @@ def pack(file: Path, members: list[tuple[Any, bytes]], compression: int = zipfil
 
 def with_weights(file: Path, change: Callable[[Any], None]) -> None:
     """Change the HDF5 file in a .keras archive."""
-    members = held(file)
+    members = members_of(file)
     content = io.BytesIO(members["model.weights.h5"])
     with h5py.File(content, "r+") as opened:
         change(opened)
@@ -81,9 +81,9 @@ def said_of(file: Path, network: Network) -> str:
 
 def link() -> zipfile.ZipInfo:
     """A member that is a symbolic link."""
-    made = zipfile.ZipInfo("metadata.json")
-    made.create_system, made.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
-    return made
+    result = zipfile.ZipInfo("metadata.json")
+    result.create_system, result.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    return result
 
 
 class TestArchives:
@@ -94,24 +94,24 @@ class TestArchives:
     )
     def test_a_member_of_another_name(self, name: str, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        pack(file, [*held(file).items(), (name, b"")])
+        pack(file, [*members_of(file).items(), (name, b"")])
         assert said_of(file, network) == f"refused: unexpected member {name!r}. {CHANGED}"
 
     def test_a_symbolic_link(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        members = {name: content for name, content in held(file).items() if name != "metadata.json"}
+        members = {name: content for name, content in members_of(file).items() if name != "metadata.json"}
         pack(file, [*members.items(), (link(), b"/etc/passwd")])
         assert said_of(file, network) == f"refused: 'metadata.json' is a link. {CHANGED}"
 
     @pytest.mark.filterwarnings("ignore:Duplicate name")
     def test_a_member_that_comes_twice(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        pack(file, [*held(file).items(), ("config.json", b"{}")])
+        pack(file, [*members_of(file).items(), ("config.json", b"{}")])
         assert said_of(file, network) == f"refused: 'config.json' is there twice. {CHANGED}"
 
     def test_a_zip_bomb_is_refused_before_it_is_unpacked(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        bomb = held(file) | {"model.weights.h5": bytes(50_000_000)}
+        bomb = members_of(file) | {"model.weights.h5": bytes(50_000_000)}
         pack(file, list(bomb.items()), zipfile.ZIP_DEFLATED)
         assert file.stat().st_size < 100_000
         assert said_of(file, network).startswith("refused: 'metadata.json' is compressed (")
@@ -122,12 +122,12 @@ class TestArchives:
         place = content.rindex(b"PK\x01\x02")  # the directory's entry of the last member, the weights
         content[place + 20 : place + 28] = (2**32 - 2).to_bytes(4, "little") * 2  # its size, packed and not
         file.write_bytes(content)
-        said = f"refused: 'model.weights.h5' claims 4,294,967,294 bytes, the file has {len(content):,}. {CHANGED}"
-        assert said_of(file, network) == said
+        message = f"refused: 'model.weights.h5' claims 4,294,967,294 bytes, the file has {len(content):,}. {CHANGED}"
+        assert said_of(file, network) == message
 
     def test_more_weights_than_the_network_can_have(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        pack(file, list((held(file) | {"model.weights.h5": bytes(9_000_000)}).items()))
+        pack(file, list((members_of(file) | {"model.weights.h5": bytes(9_000_000)}).items()))
         assert said_of(file, network) == (
             f"refused: 9,000,000 bytes are more than the network in run.json can have. {CHANGED}"
         )
@@ -137,7 +137,7 @@ class TestArchives:
     )
     def test_a_description_that_is_none(self, config: bytes, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
-        pack(file, list((held(file) | {"config.json": config}).items()))
+        pack(file, list((members_of(file) | {"config.json": config}).items()))
         assert said_of(file, network) == "damaged: not a Keras archive. Train again with --force."
 
     @pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.999])
@@ -156,12 +156,12 @@ class TestArchives:
     def test_a_folder_and_a_pipe(self, copied: Path) -> None:
         file = copied / "model.keras"
         file.unlink()
-        said = f"Error: {file}: expected a file, got something else. Train again with --force."
+        message = f"Error: {file}: expected a file, got something else. Train again with --force."
         file.mkdir()
-        assert refused("predict", copied) == said
+        assert refused("predict", copied) == message
         file.rmdir()
         os.mkfifo(file)
-        assert refused("predict", copied) == said
+        assert refused("predict", copied) == message
 
     def test_a_huge_file_with_nothing_in_it(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
@@ -174,23 +174,23 @@ class TestDescriptions:
     """config.json, which is compared and never followed."""
 
     def described(self, file: Path, change: Callable[[list[Any]], None]) -> None:
-        members = held(file)
+        members = members_of(file)
         config = json.loads(members["config.json"])
         change(config["config"]["layers"])
         pack(file, list((members | {"config.json": json.dumps(config).encode()}).items()))
 
     @pytest.mark.parametrize(
-        ("place", "entries", "said"),
+        ("place", "entries", "message"),
         [
             (0, {"module": "os"}, "it describes 'InputLayer' of 'os', which the network does not use"),
             (1, {"registered_name": "evil>Layer"}, "it describes 'evil>Layer' of 'keras.layers', which the network does not use"),
             (2, {"module": "posix.path"}, "it describes 'Dense' of 'posix.path', which the network does not use"),
         ],
     )  # fmt: skip
-    def test_custom_objects(self, place: int, entries: Any, said: str, copied: Path, network: Network) -> None:
+    def test_custom_objects(self, place: int, entries: Any, message: str, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
         self.described(file, lambda layers: layers[place].update(entries))
-        assert said_of(file, network) == f"refused: {said}. {CHANGED}"
+        assert said_of(file, network) == f"refused: {message}. {CHANGED}"
 
     def test_a_lambda_deep_inside(self, copied: Path, network: Network) -> None:
         file = copied / "model.keras"
@@ -254,7 +254,7 @@ def circle(file: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (external_link, "refused: '/layers/simple_rnn/cell/vars/0' is a link (ExternalLink), not weights. {}"),
         (soft_link, "refused: '/layers/simple_rnn/cell/vars/0' is a link (SoftLink), not weights. {}"),
@@ -270,11 +270,11 @@ def circle(file: Any) -> None:
     ],
 )  # fmt: skip
 def test_an_hdf5_file_with_more_than_arrays(
-    change: Callable[[Any], None], said: str, copied: Path, network: Network
+    change: Callable[[Any], None], message: str, copied: Path, network: Network
 ) -> None:
     file = copied / "model.keras"
     with_weights(file, change)
-    assert said_of(file, network) == said.format(CHANGED)
+    assert said_of(file, network) == message.format(CHANGED)
 
 
 class TestCheckpoints:
@@ -286,14 +286,14 @@ class TestCheckpoints:
         with np.load(file) as arrays:
             return [tf.Variable(arrays[f"variable_{number}"]) for number in range(len(arrays.files) - 1)]
 
-    def said(self, file: Path, variables: list[Any]) -> str:
+    def refusal(self, file: Path, variables: list[Any]) -> str:
         with pytest.raises(BadInput) as refusal:
             checkpoint.restore(file, variables)
         return str(refusal.value).removeprefix(f"{file}: ")
 
     def test_a_pickle_is_not_opened(self, copied: Path, tmp_path: Path) -> None:
         file = copied / "checkpoints" / "last.npz"
-        variables, members = self.variables(file), held(file)
+        variables, members = self.variables(file), members_of(file)
 
         class Evil:
             def __reduce__(self) -> Any:
@@ -304,25 +304,25 @@ class TestCheckpoints:
         for name in ("variable_0.npy", "position.npy"):
             pack(file, list((members | {name: content.getvalue()}).items()))
             wanted = f"refused: '{name[:-4]}' is pickled, which is code. {CHANGED}"
-            assert self.said(file, variables) == wanted
+            assert self.refusal(file, variables) == wanted
         pack(file, list((members | {"variable_0.npy": pickle.dumps(Evil())}).items()))
-        assert self.said(file, variables).startswith("damaged checkpoint (")
+        assert self.refusal(file, variables).startswith("damaged checkpoint (")
         assert not (tmp_path / "executed").exists()
 
     def test_a_shape_that_takes_all_memory(self, copied: Path) -> None:
         file = copied / "checkpoints" / "last.npz"
-        variables, members = self.variables(file), held(file)
+        variables, members = self.variables(file), members_of(file)
         header = io.BytesIO()
         np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (10**12,)})
         pack(file, list((members | {"position.npy": header.getvalue()}).items()))
-        assert self.said(file, variables).startswith(
+        assert self.refusal(file, variables).startswith(
             "refused: 'position' claims the shape (1000000000000,), but has 128 bytes"
         )
         pack(file, list((members | {"variable_0.npy": header.getvalue()}).items()))
-        assert self.said(file, variables) == "the checkpoint belongs to another network. Train again with --force."
+        assert self.refusal(file, variables) == "the checkpoint belongs to another network. Train again with --force."
 
     @pytest.mark.parametrize(
-        ("position", "said"),
+        ("position", "message"),
         [
             ({"epoch": "1"}, 'position.epoch: expected a whole number, got "1". Train again with --force.'),
             ({"finished": 1}, "position.finished: expected true or false, got 1. Train again with --force."),
@@ -331,22 +331,22 @@ class TestCheckpoints:
             ({"evil": 1}, "damaged checkpoint (Position.__init__() got an unexpected keyword argument 'evil'). Train again with --force."),
         ],
     )  # fmt: skip
-    def test_a_position_that_is_none(self, position: Any, said: str, copied: Path) -> None:
+    def test_a_position_that_is_none(self, position: Any, message: str, copied: Path) -> None:
         file = copied / "checkpoints" / "last.npz"
         variables, content = self.variables(file), io.BytesIO()
         np.lib.format.write_array(content, np.frombuffer(json.dumps(position).encode(), np.uint8))
-        pack(file, list((held(file) | {"position.npy": content.getvalue()}).items()))
-        assert self.said(file, variables) == said
+        pack(file, list((members_of(file) | {"position.npy": content.getvalue()}).items()))
+        assert self.refusal(file, variables) == message
 
     def test_a_checkpoint_that_is_packed_or_holds_more(self, copied: Path) -> None:
         file = copied / "checkpoints" / "last.npz"
-        variables, members = self.variables(file), held(file)
+        variables, members = self.variables(file), members_of(file)
         pack(file, [*members.items(), ("../evil.npy", b"")])
-        assert self.said(file, variables) == f"refused: unexpected member '../evil.npy'. {CHANGED}"
+        assert self.refusal(file, variables) == f"refused: unexpected member '../evil.npy'. {CHANGED}"
         pack(file, list(members.items()), zipfile.ZIP_DEFLATED)
-        assert self.said(file, variables).startswith("refused: 'position.npy' is compressed (")
+        assert self.refusal(file, variables).startswith("refused: 'position.npy' is compressed (")
         pack(file, list(members.items())[:-1])
-        assert self.said(file, variables) == "the checkpoint belongs to another network. Train again with --force."
+        assert self.refusal(file, variables) == "the checkpoint belongs to another network. Train again with --force."
 
 
 def edited(run: Path, place: str, value: Any) -> None:
@@ -368,17 +368,17 @@ class TestRecords:
     )  # fmt: skip
     def test_what_is_no_record(self, content: bytes, copied: Path) -> None:
         (copied / "run.json").write_bytes(content)
-        said = f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
-        assert refused("predict", copied) == said
+        message = f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        assert refused("predict", copied) == message
 
     def test_a_record_that_is_too_large(self, copied: Path) -> None:
         with (copied / "run.json").open("ab") as file:
             file.truncate(1 << 40)
-        said = f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
-        assert refused("predict", copied) == said
+        message = f"Error: {copied / 'run.json'}: not readable as the record of a run. Train again with --force."
+        assert refused("predict", copied) == message
 
     @pytest.mark.parametrize(
-        ("place", "value", "said"),
+        ("place", "value", "message"),
         [
             ("options", [], "options: expected an object, got []."),
             ("options.network", 1, "options.network: expected an object, got 1."),
@@ -399,9 +399,9 @@ class TestRecords:
             ("options.model.activation", ["tanh"], "options.model.activation: expected text, got [\"tanh\"]."),
         ],
     )  # fmt: skip
-    def test_entries_of_another_kind(self, place: str, value: Any, said: str, copied: Path) -> None:
+    def test_entries_of_another_kind(self, place: str, value: Any, message: str, copied: Path) -> None:
         edited(copied, place, value)
-        assert refused("predict", copied) == f"Error: {copied / 'run.json'}: {said} Train again with --force."
+        assert refused("predict", copied) == f"Error: {copied / 'run.json'}: {message} Train again with --force."
 
     def test_a_network_that_takes_all_memory(self, copied: Path) -> None:
         edited(copied, "options.network.units", 1_000_000)
@@ -557,8 +557,8 @@ class TestFound:
 
     def test_a_date_that_python_does_not_have(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text("date,close\n-1,1\n2020-01-02,2\n2020-01-03,3\n")
-        said = refused("train", "stock", "--csv", "a.csv")
-        assert said == f"Error: {tmp_path / 'a.csv'}, line 2, column 'date': expected a date, got '-1'."
+        message = refused("train", "stock", "--csv", "a.csv")
+        assert message == f"Error: {tmp_path / 'a.csv'}, line 2, column 'date': expected a date, got '-1'."
 
     def test_dates_of_several_time_zones(self) -> None:
         stamps, _ = read_dates(["2024-03-31T00:00+01:00", "2024-03-31T03:00+02:00"])
@@ -566,9 +566,9 @@ class TestFound:
 
     def test_a_message_stays_one_line_and_a_short_one(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_text(f'"a\n\x1b[31m","{"b" * 5000}"\n1,2\n')
-        said = refused("train", "stock", "--csv", "a.csv")
-        assert "a\\n\\x1b[31m" in said
-        assert len(said) < 2100
+        message = refused("train", "stock", "--csv", "a.csv")
+        assert "a\\n\\x1b[31m" in message
+        assert len(message) < 2100
 
     def test_a_hundred_thousand_columns(self, tmp_path: Path) -> None:
         names = ",".join(f"c{number}" for number in range(100_000))

@@ -257,7 +257,7 @@ def address() -> Iterator[str]:
 
 
 class Page:
-    """The page as a user sees it: choose, type, press, read."""
+    """The page as a user sees it: pick, type, press, read."""
 
     def __init__(self, chromium: Any, address: str) -> None:
         self.browser, self.address = chromium, address
@@ -287,7 +287,7 @@ class Page:
             assert time.monotonic() < deadline, self.read("main")
             time.sleep(0.02)
 
-    def choose(self, model: str, question: str | None = None) -> None:
+    def pick(self, model: str, question: str | None = None) -> None:
         change = (
             "const s = document.querySelector('#model'); s.value = arguments[0]; s.dispatchEvent(new Event('change'))"
         )
@@ -359,7 +359,7 @@ def test_a_signature_with_states_is_not_offered(page: Page) -> None:
 
 
 def test_text_streams_in_pieces_with_the_text_so_far_and_the_next_seed(page: Page) -> None:
-    page.choose("letters", "generate")
+    page.pick("letters", "generate")
     page.type("#field-length", "40")
     assert page.ask() == "Generated 40 tokens."
     text = "The " + (STORY * 2)[4:44]
@@ -372,7 +372,7 @@ def test_text_streams_in_pieces_with_the_text_so_far_and_the_next_seed(page: Pag
 
 
 def test_stop_ends_a_text_and_gives_the_focus_back(page: Page) -> None:
-    page.choose("letters", "generate")
+    page.pick("letters", "generate")
     page.type("#field-length", "5000")
     page.one("#go").click()
     page.until(lambda: len(page.read("#generated")) > 30)
@@ -401,7 +401,7 @@ def test_text_so_far_is_kept_when_the_question_changes(page: Page) -> None:
 
 
 def test_terms_of_any_size_keep_every_digit(page: Page) -> None:
-    page.choose("terms")
+    page.pick("terms")
     assert page.ask() == "Next: 31940434634990099905."
     assert page.read(".headline") == "31940434634990099905"
     page.type("#field-terms", "1 2 3")
@@ -413,7 +413,7 @@ def test_terms_of_any_size_keep_every_digit(page: Page) -> None:
 
 
 def test_dinners_are_ranked_and_rows_are_read_as_typed(page: Page) -> None:
-    page.choose("dinners")
+    page.pick("dinners")
     assert page.read("#field-rows-hint").startswith(
         "One row per line, oldest first. 6 values each: weather 1, weather 2, weather 3, weather 4, weather 5, dinner. "
         "The last row is the one to predict: leave its dinner empty."
@@ -433,7 +433,7 @@ def test_dinners_are_ranked_and_rows_are_read_as_typed(page: Page) -> None:
 
 
 def test_forecast_is_drawn_with_its_intervals_and_read_by_slider_pointer_and_table(page: Page) -> None:
-    page.choose("prices")
+    page.pick("prices")
     assert page.ask() == "Forecast: 120.8 in 3 steps, +3.0 from 117.8."
     assert page.table()[0] == ["step", "forecast", "95 % interval", "inner interval"]
     assert page.table()[3] == ["+3", "120.8", "108.8 to 132.8", "114.8 to 126.8"]
@@ -457,7 +457,7 @@ def test_forecast_is_drawn_with_its_intervals_and_read_by_slider_pointer_and_tab
 
 
 def test_history_comes_from_a_file(page: Page, tmp_path: Path) -> None:
-    page.choose("prices")
+    page.pick("prices")
     (tmp_path / "prices.csv").write_text("Date;Close\n2026-01-01;10\n2026-01-02;12.5\n2026-01-03;11\n")
     page.one("#field-history-file").send_keys(str(tmp_path / "prices.csv"))
     page.until(lambda: page.one("#field-history").get_attribute("value").startswith("Date;Close"))
@@ -467,7 +467,7 @@ def test_history_comes_from_a_file(page: Page, tmp_path: Path) -> None:
 
 
 def test_any_other_signature_has_json_and_a_table_and_markup_stays_text(page: Page) -> None:
-    page.choose(EVIL)
+    page.pick(EVIL)
     page.type("#field-json", '{"x": [[NaN, 98765432109876543210]]}')
     assert page.ask() == "Answered."
     assert page.table() == [["row", "y", EVIL], ["1", '[NaN, -Infinity, "12345678901234567890"]', EVIL]]
@@ -476,7 +476,7 @@ def test_any_other_signature_has_json_and_a_table_and_markup_stays_text(page: Pa
 
 
 def test_an_error_of_the_server_is_shown_beside_the_form(page: Page) -> None:
-    page.choose("refusing")
+    page.pick("refusing")
     page.ask()
     assert page.read("#error") == "The server is busy: 8 requests are in progress <b>already</b>. Try again in 2 s."
     assert not page.one("#answer").is_displayed()
@@ -511,7 +511,7 @@ def test_an_unreachable_server_is_reported(page: Page) -> None:
 
 
 def test_model_without_a_version_says_why(page: Page) -> None:
-    page.choose("none")
+    page.pick("none")
     page.until(lambda: "torn" in page.read("#version"))
     assert page.read("#version") == "No version is loaded.\nVersion 4 (END): torn file"
     assert not page.one("#go").is_displayed()
@@ -544,7 +544,7 @@ def test_dark_where_the_system_is_dark(page: Page) -> None:
 @pytest.mark.parametrize("model", ["letters", "terms", "dinners", "prices", EVIL])
 def test_phone_never_scrolls_sideways(page: Page, model: str) -> None:
     page.devtools("Emulation.setDeviceMetricsOverride", width=360, height=740, deviceScaleFactor=1, mobile=True)
-    page.choose(model)
+    page.pick(model)
     page.ask()
     assert page.one("#answer").is_displayed()
     assert page.script("return [innerWidth, document.documentElement.scrollWidth]") == [360, 360]

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import MODEL, SMALL, ask, refused, seqapp
+from conftest import MODEL, SMALL_OPTIONS, ask, refused, seqapp
 
 from seqapp import rooms
 from seqapp.contract import SPLITS, values
@@ -32,7 +32,7 @@ def every(windows: Windows) -> list[Any]:
     return [np.array(part) for part in batch[:3]]
 
 
-def said(run: Path, question: str) -> dict[str, Any]:
+def answer_of(run: Path, question: str) -> dict[str, Any]:
     answers: list[dict[str, Any]] = json.loads(seqapp("predict", run, question, "--json").stdout)["predictions"]
     return answers[0]
 
@@ -79,10 +79,10 @@ class TestAll:
     def test_long_sequences_fit_into_memory(self, name: str) -> None:
         tracemalloc.start()
         dataset = load(name, gap=1000, sequences=24000)
-        held, peak = tracemalloc.get_traced_memory()
+        contents, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert dataset.data["rows"] == 24000
-        assert held < 100e6
+        assert contents < 100e6
         assert peak < 200e6
 
     def test_no_baseline_is_near_an_answer(self, name: str) -> None:
@@ -104,7 +104,7 @@ class TestAll:
         assert set(document["baselines"]) == {first, "linear" if name == "adding" else "markov"}
         assert document["verdict"].startswith(f"By {'mae' if name == 'adding' else 'accuracy'} on 60 test cases: ")
         question = {"adding": "0.3 0.7* 0.1 0.2*", "recall": "C a f g b ?", "temporal_order": "a X b Y c ?"}[name]
-        predicted = said(run, question)
+        predicted = answer_of(run, question)
         words = [word.removesuffix("*") for word in question.split()]
         raw: dict[str, Any] = {"tokens": [words]}
         if name == "adding":
@@ -113,9 +113,9 @@ class TestAll:
         assert {key: value[0] for key, value in answer.items()} == {key: predicted[key] for key in answer}
 
     def test_generation_gives_the_answer_once_and_ends(self, name: str, trained: Callable[[str], Path]) -> None:
-        made = json.loads(seqapp("generate", trained(name), "--steps", 5, "--temperature", 0, "--json").stdout)
+        result = json.loads(seqapp("generate", trained(name), "--steps", 5, "--temperature", 0, "--json").stdout)
         answer = json.loads(seqapp("predict", trained(name), "--json").stdout)["predictions"][0]
-        assert made["items"] == [answer["sum" if name == "adding" else "answer"]]
+        assert result["items"] == [answer["sum" if name == "adding" else "answer"]]
 
     def test_a_question_of_another_length_is_remarked_on(self, name: str, trained: Callable[[str], Path]) -> None:
         question = {"adding": "0.3* 0.7*", "recall": "C", "temporal_order": "X Y ?"}[name]
@@ -163,23 +163,23 @@ class TestRecall:
 
     def test_a_question_mark_is_added_where_it_is_missing(self, trained: Callable[[str], Path]) -> None:
         run = trained("recall")
-        assert said(run, "C a f g b") == said(run, "C a f g b ?")
-        assert said(run, "C a f g b") != said(run, "C a f g")
+        assert answer_of(run, "C a f g b") == answer_of(run, "C a f g b ?")
+        assert answer_of(run, "C a f g b") != answer_of(run, "C a f g")
 
     def test_a_question_with_another_number_of_symbols_is_remarked_on(self, trained: Callable[[str], Path]) -> None:
         note = "in the question; the network has only seen 1 at a time."
-        for question, found in (("a b", 0), ("A b B a", 2)):
+        for question, result in (("a b", 0), ("A b B a", 2)):
             done = seqapp("predict", trained("recall"), question)
-            assert f"Note: {found} of A, B, C, D, E, F, G, H {note}" in done.stderr
+            assert f"Note: {result} of A, B, C, D, E, F, G, H {note}" in done.stderr
         assert seqapp("predict", trained("recall"), "A b b c d e f g h a b ?").stderr == ""
 
     @pytest.mark.parametrize(
-        ("question", "came"), [("C a x ?", "'x'"), ("", "nothing"), ("?", "nothing"), ("C ? a", "'?'")]
+        ("question", "actual"), [("C a x ?", "'x'"), ("", "nothing"), ("?", "nothing"), ("C ? a", "'?'")]
     )
-    def test_what_is_no_question(self, question: str, came: str, trained: Callable[[str], Path]) -> None:
+    def test_what_is_no_question(self, question: str, actual: str, trained: Callable[[str], Path]) -> None:
         assert refused("predict", trained("recall"), "-", stdin=question or " ") == (
             "Error: standard input: expected tokens out of A, B, C, D, E, F, G, H, a, b, c, d, e, f, g, h, "
-            f"and at the end ?, got {came}."
+            f"and at the end ?, got {actual}."
         )
 
     def test_the_graph_refuses_unknown_tokens_too(self, trained: Callable[[str], Path]) -> None:
@@ -199,7 +199,7 @@ class TestRecall:
         metrics = json.loads(seqapp("evaluate", tmp_path / "run", "--json").stdout)["metrics"]
         assert metrics["accuracy"] >= 0.99
         assert load("recall").solved(metrics) is True
-        assert said(tmp_path / "run", "F a b b h g d a a c b f e d a h h b a g c")["answer"] == "F"
+        assert answer_of(tmp_path / "run", "F a b b h g d a a c b f e d a h h b a g c")["answer"] == "F"
 
 
 @pytest.mark.slow
@@ -300,13 +300,13 @@ class TestAdding:
 
     @pytest.mark.parametrize("word", ["x", "1.5", "-0.1", "nan", "0.5**"])
     def test_what_is_no_number_from_0_to_1(self, word: str, trained: Callable[[str], Path]) -> None:
-        said = refused("predict", trained("adding"), f"0.3* 0.1* {word}")
-        assert said == f"Error: input: expected numbers from 0 to 1 such as 0.3 or, marked, 0.7*, got '{word}'."
+        message = refused("predict", trained("adding"), f"0.3* 0.1* {word}")
+        assert message == f"Error: input: expected numbers from 0 to 1 such as 0.3 or, marked, 0.7*, got '{word}'."
 
     @pytest.mark.parametrize(("text", "stars"), [("0.3 0.7* 0.1", 1), ("0.3* 0.7* 0.1*", 3), ("0.3 0.4", 0)])
     def test_another_number_of_stars(self, text: str, stars: int, trained: Callable[[str], Path]) -> None:
-        said = refused("predict", trained("adding"), text)
-        assert said == f"Error: input: expected two numbers marked with a star, such as 0.7*, got {stars}."
+        message = refused("predict", trained("adding"), text)
+        assert message == f"Error: input: expected two numbers marked with a star, such as 0.7*, got {stars}."
 
     @pytest.mark.parametrize(
         ("values", "marked", "message"),
@@ -330,4 +330,4 @@ class TestAdding:
 
 
 def test_their_small_settings_stand_in_conftest() -> None:
-    assert set(NAMES) <= SMALL.keys() & MODEL.keys()
+    assert set(NAMES) <= SMALL_OPTIONS.keys() & MODEL.keys()

@@ -1,4 +1,4 @@
-"""Texts: encoded as they are, read as streams whose state is carried, scored once, and gone on with."""
+"""Texts: encoded as they are, read as streams whose state is carried, scored once, and continued."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import SMALL, refused, seqapp
+from conftest import SMALL_OPTIONS, refused, seqapp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,11 +47,11 @@ def load(text: str | bytes, tmp_path: Path, **options: Any) -> TextDataset:
     return loaded
 
 
-def written(held: Corpus) -> str:
-    return "".join(held.types[place] for place in held.ids)
+def text_of(contents: Corpus) -> str:
+    return "".join(contents.types[place] for place in contents.ids)
 
 
-def read(chosen: Any) -> Any:
+def read(options: Any) -> Any:
     raise AssertionError("not asked for")
 
 
@@ -75,14 +75,14 @@ class TestCorpus:
         text = text.removeprefix("\ufeff")
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(encoding, "BLOCK", block)
-            assert written(encode([("t", text.encode())], "char")) == text
+            assert text_of(encode([("t", text.encode())], "char")) == text
 
     @settings(max_examples=60, deadline=None)
     @given(content=st.binary(min_size=1))
     def test_bytes_come_back_without_loss(self, content: bytes) -> None:
-        held = encode([("t", content)], "byte")
-        assert written(held).encode("utf-8", "surrogateescape") == content
-        assert held.types == BYTES
+        contents = encode([("t", content)], "byte")
+        assert text_of(contents).encode("utf-8", "surrogateescape") == content
+        assert contents.types == BYTES
 
     @settings(max_examples=60, deadline=None)
     @given(text=st.text("aé .,\n'<>uk1_☃", min_size=1), block=st.integers(8, 30))
@@ -91,13 +91,13 @@ class TestCorpus:
             text += "x"
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(encoding, "BLOCK", 40 + block)
-            held = encode([("t", text.encode())], "word")
+            contents = encode([("t", text.encode())], "word")
         served = TOKENIZERS["word"].split(tf.constant([text]))[0].numpy()
-        assert [held.types[place] for place in held.ids] == [token.decode() for token in served]
+        assert [contents.types[place] for place in contents.ids] == [token.decode() for token in served]
 
     def test_words_and_marks_and_ends_of_lines(self) -> None:
-        held = encode([("t", b"Doug saw <unk>, didn't he?\r\nHe did.\n")], "word")
-        assert [held.types[place] for place in held.ids] == [
+        contents = encode([("t", b"Doug saw <unk>, didn't he?\r\nHe did.\n")], "word")
+        assert [contents.types[place] for place in contents.ids] == [
             "Doug", "saw", "<unk>", ",", "didn't", "he", "?", "\n", "He", "did", ".", "\n"
         ]  # fmt: skip
 
@@ -105,47 +105,47 @@ class TestCorpus:
         text = "".join(map(chr, range(0x4E00, 0x4E00 + 20_000, 50))) + "".join(map(chr, range(0x100, 0x500)))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(encoding, "BLOCK", 64)
-            held = encode([("t", text.encode())], "char")
-        assert held.ids.dtype == np.uint16
-        assert written(held) == text
+            contents = encode([("t", text.encode())], "char")
+        assert contents.ids.dtype == np.uint16
+        assert text_of(contents) == text
 
     def test_a_large_text_is_encoded_once_and_mapped(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(files, "IN_MEMORY", 10)
         monkeypatch.setenv("SEQAPP_CACHE", str(tmp_path / "cache"))
-        file, said = tmp_path / "a.txt", list[str]()
+        file, message = tmp_path / "a.txt", list[str]()
         file.write_text(ALPHABET)
-        first, second = (read_corpus([file], "char", said.append) for _ in range(2))
+        first, second = (read_corpus([file], "char", message.append) for _ in range(2))
         assert isinstance(first.ids, np.memmap)
-        assert written(first) == written(second) == ALPHABET
+        assert text_of(first) == text_of(second) == ALPHABET
         starts = np.array([-1, 0, 700, 1998])
         np.testing.assert_array_equal(
             first.rows(starts, 5)[[0, 1, 2, 3], [1, 0, 4, 1]], first.ids[np.array([0, 0, 704, 1999])]
         )
         in_memory = encode([("a", ALPHABET.encode())], "char").rows(starts, 5)
         assert (in_memory == first.rows(starts, 5))[1:3].all()
-        assert len(said) == 1
+        assert len(message) == 1
         file.write_text(ALPHABET[::-1])  # of the same size
-        changed = read_corpus([file], "char", said.append)
-        assert written(changed) == ALPHABET[::-1]
+        changed = read_corpus([file], "char", message.append)
+        assert text_of(changed) == ALPHABET[::-1]
         assert changed.sha256 != first.sha256
-        assert len(said) == 2
-        for held in (tmp_path / "cache").rglob("corpus.json"):
-            held.write_text("{")
-        assert written(read_corpus([file], "char", said.append)) == ALPHABET[::-1]
+        assert len(message) == 2
+        for contents in (tmp_path / "cache").rglob("corpus.json"):
+            contents.write_text("{")
+        assert text_of(read_corpus([file], "char", message.append)) == ALPHABET[::-1]
 
     def test_documents_begin_where_the_rule_says(self) -> None:
-        held = encode([("one", b"ab\ncd\n\n\nef\n"), ("two", b"\ngh")], "char")
-        assert written(held) == "ab\ncd\n\n\nef\n\ngh"
-        assert held.document_starts(None).tolist() == [0]
-        assert held.document_starts("line").tolist() == [0, 3, 6, 7, 8, 11, 12]
-        assert held.document_starts("blank-line").tolist() == [0, 8, 12]
-        assert held.document_starts("file").tolist() == [0, 11]
+        contents = encode([("one", b"ab\ncd\n\n\nef\n"), ("two", b"\ngh")], "char")
+        assert text_of(contents) == "ab\ncd\n\n\nef\n\ngh"
+        assert contents.document_starts(None).tolist() == [0]
+        assert contents.document_starts("line").tolist() == [0, 3, 6, 7, 8, 11, 12]
+        assert contents.document_starts("blank-line").tolist() == [0, 8, 12]
+        assert contents.document_starts("file").tolist() == [0, 11]
 
     def test_rules_see_across_the_pieces_they_are_read_in(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        held = encode([("t", b"ab\n\ncd\n\nef\ngh\n\n")], "char")
-        found = held.document_starts("blank-line").tolist()
+        contents = encode([("t", b"ab\n\ncd\n\nef\ngh\n\n")], "char")
+        result = contents.document_starts("blank-line").tolist()
         monkeypatch.setattr(corpus, "BLOCK", 1)
-        assert held.document_starts("blank-line").tolist() == found == [0, 4, 8]
+        assert contents.document_starts("blank-line").tolist() == result == [0, 4, 8]
 
 
 class TestStreams:
@@ -157,17 +157,17 @@ class TestStreams:
     )
     def test_scoring_reads_every_token_once_in_order(self, sizes: list[int], length: int, rows: int) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
-        chosen = whole(Streams(starts, sum(sizes), length, read, at_tens).scoring_layout(rows))
+        options = whole(Streams(starts, sum(sizes), length, read, at_tens).scoring_layout(rows))
         places = [
             np.arange(place, min(place + length, end))
-            for row in range(chosen.real.shape[1])
-            for place, end, real in zip(chosen.place[:, row], chosen.end[:, row], chosen.real[:, row], strict=True)
+            for row in range(options.real.shape[1])
+            for place, end, real in zip(options.place[:, row], options.end[:, row], options.real[:, row], strict=True)
             if real
         ]
         np.testing.assert_array_equal(np.concatenate(places), np.arange(sum(sizes)))
-        assert set(starts) <= set(chosen.place[chosen.first])
-        assert (chosen.reset >= chosen.first).all()
-        assert chosen.reset[0].all()
+        assert set(starts) <= set(options.place[options.first])
+        assert (options.reset >= options.first).all()
+        assert options.reset[0].all()
 
     @settings(max_examples=80, deadline=None)
     @given(
@@ -181,14 +181,14 @@ class TestStreams:
     ) -> None:
         starts = np.cumsum([0, *sizes[:-1]])
         streams = Streams(starts, sum(sizes), length, read, at_tens)
-        chosen = whole(streams.training_layout(rows, np.random.default_rng(seed)))
-        assert chosen.place.shape[1] == streams.rows(rows)
-        assert chosen.reset[0].all()
-        assert chosen.real.all()
-        assert len(np.unique(chosen.place)) == chosen.real.size
-        goes_on = chosen.place[1:] == chosen.place[:-1] + length
-        assert (goes_on | chosen.first[1:]).all()
-        assert all(place in starts or place % 10 == 0 for place in chosen.place[chosen.first])
+        options = whole(streams.training_layout(rows, np.random.default_rng(seed)))
+        assert options.place.shape[1] == streams.rows(rows)
+        assert options.reset[0].all()
+        assert options.real.all()
+        assert len(np.unique(options.place)) == options.real.size
+        goes_on = options.place[1:] == options.place[:-1] + length
+        assert (goes_on | options.first[1:]).all()
+        assert all(place in starts or place % 10 == 0 for place in options.place[options.first])
 
     def test_an_epoch_leaves_out_less_than_a_row_and_another_one_cuts_elsewhere(self) -> None:
         streams = Streams(np.array([0]), 100_000, 50, read, at_tens)
@@ -241,10 +241,10 @@ class TestCarriedState:
 
     def test_the_baseline_too_knows_where_documents_begin(self, tmp_path: Path) -> None:
         dataset = load("abcd\n" * 90, tmp_path, documents="line", split="300,50,100")
-        begin, test = dataset.task.tokens.index("<start>"), dataset.splits["test"].ids()
-        assert np.flatnonzero(test == begin).tolist() == [5 + 6 * line for line in range(19)]
+        start_id, test = dataset.task.tokens.index("<start>"), dataset.splits["test"].ids()
+        assert np.flatnonzero(test == start_id).tolist() == [5 + 6 * line for line in range(19)]
         for baseline in dataset.baselines().values():
-            np.testing.assert_array_equal(baseline.predictions.actual, test[test != begin])
+            np.testing.assert_array_equal(baseline.predictions.actual, test[test != start_id])
 
     def test_the_end_of_a_file_is_predicted(self, tmp_path: Path) -> None:
         for name in "abcdefgh":
@@ -289,8 +289,8 @@ class TestVocabulary:
 class TestGenerating:
     def test_an_unknown_character_is_said_and_does_no_harm(self, trained: Callable[[str], Path]) -> None:
         done = seqapp("generate", trained("text"), "--prompt", "Ωμέγα 🎈 saw", "--steps", 3, "--json")
-        said = json.loads(done.stdout)
-        assert said["text"].startswith("Ωμέγα 🎈 saw")
+        message = json.loads(done.stdout)
+        assert message["text"].startswith("Ωμέγα 🎈 saw")
         assert "Note: 2 of 3 tokens are unknown to the model and read as <unk>: 'Ωμέγα', '🎈'" in done.stderr
         assert seqapp("predict", trained("text"), "").stdout
 
@@ -300,14 +300,14 @@ class TestGenerating:
         assert done.stdout.strip()
 
     def test_samples_have_seeds_of_their_own(self, trained: Callable[[str], Path]) -> None:
-        made = json.loads(
+        result = json.loads(
             seqapp("generate", trained("text"), "--prompt", "", "--samples", 3, "--seed", 4, "--json").stdout
         )["samples"]
         alone = [
             json.loads(seqapp("generate", trained("text"), "--prompt", "", "--seed", seed, "--json").stdout)["text"]
             for seed in (4, 5, 6)
         ]
-        assert [sample["text"] for sample in made] == alone
+        assert [sample["text"] for sample in result] == alone
         assert len(set(alone)) == 3
 
     def test_it_stops_before_the_text_that_it_is_told(self, trained: Callable[[str], Path]) -> None:
@@ -327,13 +327,13 @@ class TestGenerating:
         ]
         columns = zip(*rows, strict=True)
         names = ("prompt", "length", "temperature", "seed", "top_k", "top_p", "stop")
-        asked = {name: tf.constant(column) for name, column in zip(names, columns, strict=True)}
-        served = [text.decode() for text in sample(**asked)["text"].numpy()]
+        question = {name: tf.constant(column) for name, column in zip(names, columns, strict=True)}
+        served = [text.decode() for text in sample(**question)["text"].numpy()]
         for row, text in zip(rows, served, strict=True):
             prompt, steps, temperature, seed, top_k, top_p, stop = row
-            said = seqapp("generate", run, "--prompt", prompt, "--steps", steps, "--temperature", temperature, "--seed", seed,
+            message = seqapp("generate", run, "--prompt", prompt, "--steps", steps, "--temperature", temperature, "--seed", seed,
                           "--top-k", top_k, "--top-p", top_p, "--stop", stop, "--json").stdout  # fmt: skip
-            assert json.loads(said)["text"] == text
+            assert json.loads(message)["text"] == text
 
     def test_a_client_that_keeps_the_state_gets_the_same_probabilities(self, exported: Callable[[str], Path]) -> None:
         run = exported("text")
@@ -341,13 +341,13 @@ class TestGenerating:
         tokens = json.loads((run / "export" / "1" / "assets.extra" / "tokens.json").read_text())
         step, states = loaded.signatures["step"], [tf.zeros([1, 8])] * 2
         for word in ("<start>", "Doug", "saw"):
-            made = step(ids=tf.constant([[tokens.index(word)]]), state_1=states[0], state_2=states[1])
-            states = [made["state_1"], made["state_2"]]
-        said = loaded.signatures["serving_default"](text=tf.constant(["Doug saw"]))
-        best = [tokens.index(token.decode()) for token in said["next"].numpy()[0]]
-        expected = made["probability"].numpy()[0][best]
-        allowed = np.delete(made["probability"].numpy()[0], [0, 1]).sum()
-        np.testing.assert_allclose(said["probability"].numpy()[0], expected / allowed, rtol=1e-4)
+            result = step(ids=tf.constant([[tokens.index(word)]]), state_1=states[0], state_2=states[1])
+            states = [result["state_1"], result["state_2"]]
+        message = loaded.signatures["serving_default"](text=tf.constant(["Doug saw"]))
+        best = [tokens.index(token.decode()) for token in message["next"].numpy()[0]]
+        expected = result["probability"].numpy()[0][best]
+        allowed = np.delete(result["probability"].numpy()[0], [0, 1]).sum()
+        np.testing.assert_allclose(message["probability"].numpy()[0], expected / allowed, rtol=1e-4)
 
     def test_ten_million_tokens_are_streamed_and_an_interruption_keeps_them(
         self, trained: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch
@@ -373,12 +373,12 @@ class TestGenerating:
         seqapp("train", "text", "--file", tmp_path / "noise", "--level", "byte", "--bptt", 16, "--units", 24, "--epochs", 40, "--learning-rate", 0.02, "--dropout", 0,
                "--weight-drop", 0, "--out", tmp_path / "run")  # fmt: skip
         (tmp_path / "prompt").write_bytes(b"\xff\x00")
-        made = seqapp(
+        result = seqapp(
             "generate", tmp_path / "run", "--prompt-file", tmp_path / "prompt", "--temperature", 0, "--steps", 4
         )
-        assert made.stdout_bytes == b"\xff\x00\xfe\xff\x00\xfe\n"
-        said = json.loads(seqapp("predict", tmp_path / "run", tmp_path / "prompt", "--json").stdout)
-        assert said["predictions"][0]["next"][0] == {"b64": "/g=="}
+        assert result.stdout_bytes == b"\xff\x00\xfe\xff\x00\xfe\n"
+        message = json.loads(seqapp("predict", tmp_path / "run", tmp_path / "prompt", "--json").stdout)
+        assert message["predictions"][0]["next"][0] == {"b64": "/g=="}
         done = seqapp("evaluate", tmp_path / "run", "--file", "-", stdin=b"\xff\x00\xfe" * 9)
         assert "text with lstm, standard input: rows 0–27" in done.stdout
 
@@ -390,8 +390,8 @@ class TestSampler:
         sampler = Sampler(
             tf.constant([1.0]), tf.constant([0]), **{name: tf.constant([value]) for name, value in limits.items()}
         )
-        drawn = [int(sampler.sample(logits, tf.constant([place / 1000]))[0]) for place in range(1000)]
-        return [drawn.count(token) / 1000 for token in range(4)]
+        picture = [int(sampler.sample(logits, tf.constant([place / 1000]))[0]) for place in range(1000)]
+        return [picture.count(token) / 1000 for token in range(4)]
 
     @pytest.mark.parametrize(
         ("limits", "expected"),
@@ -441,8 +441,10 @@ class TestScoring:
     def test_lines_one_by_one(self, trained: Callable[[str], Path], tmp_path: Path) -> None:
         lines = ["Doug saw Jane.", "", "Jane saw Spot. Spot saw Doug."] * 30
         (tmp_path / "lines.txt").write_text("\n".join(lines))
-        said = seqapp("evaluate", trained("text"), "--file", tmp_path / "lines.txt", "--per-line").stdout.splitlines()
-        rows = [json.loads(line) for line in said]
+        message = seqapp(
+            "evaluate", trained("text"), "--file", tmp_path / "lines.txt", "--per-line"
+        ).stdout.splitlines()
+        rows = [json.loads(line) for line in message]
         assert [row["text"] for row in rows] == lines
         assert [row["tokens"] for row in rows[:3]] == [4, 0, 8]
         assert rows[0]["perplexity"] == pytest.approx(np.exp(-rows[0]["log_probability"] / 4))
@@ -453,8 +455,8 @@ class TestScoring:
 
     def test_standard_input(self, trained: Callable[[str], Path]) -> None:
         text = "Doug saw Jane. Jane saw Spot.\n" * 9
-        said = seqapp("evaluate", trained("text"), "--file", "-", "--per-line", stdin=text).stdout
-        assert len(said.splitlines()) == 9
+        message = seqapp("evaluate", trained("text"), "--file", "-", "--per-line", stdin=text).stdout
+        assert len(message.splitlines()) == 9
         document = json.loads(seqapp("evaluate", trained("text"), "--file", "-", "--json", stdin=text).stdout)
         assert document["split"]["test"] == {"rows": [0, 81], "source": "standard input"}
         assert refused("evaluate", trained("text"), "--file", "-", stdin="") == (
@@ -480,7 +482,7 @@ class TestScoring:
 
 class TestBadTexts:
     @pytest.mark.parametrize(
-        ("wrong", "said"),
+        ("wrong", "message"),
         [
             ({"top_p": [0.0]}, "top_p: expected above 0 and at most 1 (all), got [0]"),
             ({"top_k": [-1]}, "top_k: expected 0 (all) or more, got [-1]"),
@@ -490,15 +492,15 @@ class TestBadTexts:
         ],
     )
     def test_a_served_question_gets_a_sentence(
-        self, wrong: dict[str, Any], said: str, trained: Callable[[str], Path]
+        self, wrong: dict[str, Any], message: str, trained: Callable[[str], Path]
     ) -> None:
         run = open_run(trained("text"))
         task = run.task()
         sample = functions(task, run.load_network(task), "sample")["sample"]
-        asked = {"prompt": ["Doug"], "length": [3], "temperature": [1.0], "seed": [1], "top_k": [0], "top_p": [1.0],
+        question = {"prompt": ["Doug"], "length": [3], "temperature": [1.0], "seed": [1], "top_k": [0], "top_p": [1.0],
                  "stop": [""]}  # fmt: skip
-        with pytest.raises(BadInput, match=re.escape(said)):
-            sample(**asked | wrong)
+        with pytest.raises(BadInput, match=re.escape(message)):
+            sample(**question | wrong)
 
     @pytest.mark.usefixtures("no_training")
     def test_the_same_command_resumes(self, tmp_path: Path) -> None:
@@ -519,7 +521,7 @@ class TestBadTexts:
         seqapp(*command, "--resume")
 
     @pytest.mark.parametrize(
-        ("content", "options", "said"),
+        ("content", "options", "message"),
         [
             (
                 "ab" * 60,
@@ -551,10 +553,10 @@ class TestBadTexts:
             ),
         ],
     )
-    def test_one_clear_line(self, content: str | bytes, options: list[str], said: str, tmp_path: Path) -> None:
+    def test_one_clear_line(self, content: str | bytes, options: list[str], message: str, tmp_path: Path) -> None:
         file = tmp_path / "a.txt"
         file.write_bytes(content.encode() if isinstance(content, str) else content)
-        assert refused("train", "text", "--file", file, *options) == f"Error: {file}: {said}"
+        assert refused("train", "text", "--file", file, *options) == f"Error: {file}: {message}"
 
     @pytest.mark.usefixtures("no_training")
     def test_a_line_of_many_megabytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -571,7 +573,7 @@ class TestBadTexts:
         )
 
     @pytest.mark.parametrize(
-        ("options", "said"),
+        ("options", "message"),
         [
             (["--file", "a.txt", "--corpus", "stories"], "--file and --corpus: give one of them."),
             (["--file", "a.txt", "--gap", 5], "--gap: only --corpus recall has one."),
@@ -582,8 +584,8 @@ class TestBadTexts:
             ),
         ],
     )
-    def test_options_that_do_not_go_together(self, options: list[object], said: str) -> None:
-        assert refused("train", "text", *options) == f"Error: {said}"
+    def test_options_that_do_not_go_together(self, options: list[object], message: str) -> None:
+        assert refused("train", "text", *options) == f"Error: {message}"
 
     def test_a_vocabulary_of_one(self) -> None:
         assert "1 is not in the range x>=4" in seqapp("train", "text", "--vocabulary-size", 1, code=2).output
@@ -603,28 +605,28 @@ class TestBadTexts:
 
 def test_the_larger_a_text_the_larger_the_network_and_the_less_is_dropped() -> None:
     sizes = (70_000, 800_000, 2_900_000, 35_000_000, 700_000_000)
-    chosen = [by_size(tokens, 128) for tokens in sizes]
-    assert [options["units"] * options["layers"] for options in chosen] == [384, 768, 768, 1024, 1024]
-    assert [options["dropout"] for options in chosen] == [0.5, 0.25, 0.25, 0.1, 0.1]
-    assert [options["epochs"] for options in chosen] == [60, 21, 12, 10, 10]
-    assert [options["epoch_steps"] * 10 * 32 * 128 for options in chosen[3:]] == pytest.approx([3e7, 3e7], rel=0.01)
+    selection = [by_size(tokens, 128) for tokens in sizes]
+    assert [options["units"] * options["layers"] for options in selection] == [384, 768, 768, 1024, 1024]
+    assert [options["dropout"] for options in selection] == [0.5, 0.25, 0.25, 0.1, 0.1]
+    assert [options["epochs"] for options in selection] == [60, 21, 12, 10, 10]
+    assert [options["epoch_steps"] * 10 * 32 * 128 for options in selection[3:]] == pytest.approx([3e7, 3e7], rel=0.01)
 
 
 @pytest.mark.parametrize(("engine", "dropped"), [("fast", 0.5), ("keras", 0.0)])
 @pytest.mark.usefixtures("no_training")
 def test_weights_are_dropped_by_default_where_the_layers_know_how(engine: str, dropped: float, tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text(ALPHABET)
-    said = seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--engine", engine,
+    message = seqapp("train", "text", "--file", tmp_path / "a.txt", "--units", 4, "--epochs", 1, "--engine", engine,
                   "--out", tmp_path / "run").stderr  # fmt: skip
     assert open_run(tmp_path / "run").record["options"]["network"]["weight_drop"] == dropped
     assert (
         f"for 2,000 rows: --level char, --bptt 31, --layers 1, --dropout 0.5, --input-dropout 0.0, --weight-drop {dropped}"
-        in said
+        in message
     )
 
 
 def test_regularisers_and_averaging_train_and_are_kept(tmp_path: Path) -> None:
-    seqapp("train", "text", *SMALL["text"], "--layers", 2, "--dropout", 0.2, "--input-dropout", 0.1, "--weight-drop", 0.3,
+    seqapp("train", "text", *SMALL_OPTIONS["text"], "--layers", 2, "--dropout", 0.2, "--input-dropout", 0.1, "--weight-drop", 0.3,
            "--tie-embeddings", "--activation-l2", 2, "--temporal-l2", 1, "--weight-decay", 0.01, "--ema-momentum", 0.9,
            "--schedule", "plateau", "--warmup", 10, "--epoch-steps", 20, "--out", tmp_path / "run")  # fmt: skip
     run = open_run(tmp_path / "run")

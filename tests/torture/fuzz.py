@@ -20,10 +20,10 @@ import warnings
 from pathlib import Path
 
 from seqapp.system.tensorflow import start_tensorflow
-from tests.torture.mutations import given
+from tests.torture.mutations import run_on
 from tests.torture.readers import PARTS, VALID, Example
 
-MOST = 2.0  # seconds for an input
+SECONDS = 2.0  # seconds for an input
 HANGS = 120  # seconds after which Python says where it hangs, and ends
 
 
@@ -34,18 +34,20 @@ def fuzz(part: str, examples: int, seed: int) -> tuple[int, float, list[str]]:
     counted = collections.Counter[str]()
     began = time.monotonic()
 
-    @given(examples, seed, inputs())
+    @run_on(examples, seed, inputs())
     def one(example: Example) -> None:
         faulthandler.dump_traceback_later(HANGS, exit=True)
         counted["read"] += 1
-        if said := attempt(read, example, folder):
-            failed.setdefault(said[0], f"{said[1]}\n    {example[0]}: {example[1][:200]!r} ({len(example[1]):,} bytes)")
-            (kept / f"{part}-{len(failed)}").write_bytes(example[1])
+        if message := attempt(read, example, folder):
+            failed.setdefault(
+                message[0], f"{message[1]}\n    {example[0]}: {example[1][:200]!r} ({len(example[1]):,} bytes)"
+            )
+            (previous / f"{part}-{len(failed)}").write_bytes(example[1])
 
-    with tempfile.TemporaryDirectory() as made:
+    with tempfile.TemporaryDirectory() as result:
         for name, valid in VALID[part]:  # what is made once takes its time once
-            attempt(read, (name, valid), Path(made))
-        folder, kept = Path(made), Path(tempfile.mkdtemp(prefix="fuzz-"))
+            attempt(read, (name, valid), Path(result))
+        folder, previous = Path(result), Path(tempfile.mkdtemp(prefix="fuzz-"))
         one()
     faulthandler.cancel_dump_traceback_later()
     return counted["read"], time.monotonic() - began, list(failed.values())
@@ -64,7 +66,7 @@ def attempt(read: object, example: Example, folder: Path) -> tuple[str, str] | N
         where = f"{Path(own.filename).name}:{own.lineno}"
         return f"{where} {type(error).__name__}", f"{where}: {type(error).__name__}: {str(error)[:300]}"
     seconds = time.monotonic() - began
-    return ("slow", f"{seconds:.1f} s") if seconds > MOST else None
+    return ("slow", f"{seconds:.1f} s") if seconds > SECONDS else None
 
 
 def main() -> None:
@@ -73,12 +75,12 @@ def main() -> None:
     parser.add_argument("--examples", type=int, default=10_000)
     parser.add_argument("--parts", default=",".join(PARTS))
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
+    question = parser.parse_args()
     start_tensorflow()
     print("| reader | inputs | seconds | failures |\n|---|---|---|---|")
     every = []
-    for part in asked.parts.split(","):
-        count, seconds, failed = fuzz(part, asked.examples, asked.seed)
+    for part in question.parts.split(","):
+        count, seconds, failed = fuzz(part, question.examples, question.seed)
         every += [f"{part}: {text}" for text in failed]
         print(f"| {part} | {count:,} | {seconds:.0f} | {len(failed)} |", flush=True)
     if every:

@@ -68,10 +68,10 @@ class Job:
         self.process.join(seconds)
         code = self.process.exitcode
         if code is None:
-            raise TimeoutError(f"still at work after {seconds:.0f} s: {self.said()}")
+            raise TimeoutError(f"still at work after {seconds:.0f} s: {self.text()}")
         return code
 
-    def said(self) -> str:
+    def text(self) -> str:
         """What it has written so far, errors included."""
         return self.output.read_text(errors="replace") if self.output.is_file() else ""
 
@@ -89,10 +89,10 @@ class Job:
 def run(folder: Path, *arguments: object, code: int = 0) -> str:
     """What a command says; RuntimeError if it ends with another code."""
     with Job(folder, *arguments) as job:
-        found = job.ended()
-        if found != code:
-            raise RuntimeError(f"seqapp {' '.join(map(str, arguments))}: exit code {found}, not {code}: {job.said()}")
-        return job.said()
+        result = job.ended()
+        if result != code:
+            raise RuntimeError(f"seqapp {' '.join(map(str, arguments))}: exit code {result}, not {code}: {job.text()}")
+        return job.text()
 
 
 def seconds(folder: Path, *arguments: object) -> float:

@@ -32,19 +32,19 @@ DRAFTS = {"train": 40, "evaluate": 2, "export": 2}  # written one after the othe
 
 
 def train(folder: Path, kills: int, random: Random) -> Iterator[Row]:
-    """Trainings in a new folder."""
-    row, again = Row("train killed, gone on with: the same bits"), folder / "run"
+    """Training runs in a new folder."""
+    row, again = Row("train killed, continued: the same bits"), folder / "run"
     straight, took = undisturbed(folder)
     for _ in range(kills):
         _kill(folder, again, [*TRAIN, "--out", again], took, row, random)
-        _go_on(folder, again, straight, took, row, random)
+        _resume(folder, again, straight, took, row, random)
         shutil.rmtree(again)
     yield row
 
 
 def force(folder: Path, kills: int, random: Random) -> Iterator[Row]:
-    """Trainings in place of another run: that one is whole, or the new one can be gone on with."""
-    row = Row("train --force killed: the old run whole, or the new one gone on with: the same bits")
+    """Training runs in place of another run: that one is whole, or the new one can be continued."""
+    row = Row("train --force killed: the old run whole, or the new one continued: the same bits")
     straight, _ = undisturbed(folder)
     old, again = folder / "old", folder / "run"
     run(folder, *TRAIN, "--seed", 7, "--out", old)
@@ -54,7 +54,7 @@ def force(folder: Path, kills: int, random: Random) -> Iterator[Row]:
         if (again / "run.json").read_bytes() == (old / "run.json").read_bytes():
             row.failures += [f"the old run is touched: {what}" for what in different(old, again)]
         else:
-            _go_on(folder, again, straight, 1.0, row, random)
+            _resume(folder, again, straight, 1.0, row, random)
         shutil.rmtree(again)
     yield row
 
@@ -66,18 +66,18 @@ def undisturbed(folder: Path) -> tuple[Path, float]:
     return straight, seconds(folder, *TRAIN, "--out", straight)
 
 
-def _go_on(folder: Path, again: Path, straight: Path, took: float, row: Row, random: Random) -> None:
+def _resume(folder: Path, again: Path, straight: Path, took: float, row: Row, random: Random) -> None:
     """Go on to the end, in one case of three killed once more; compare."""
-    asked = [*TRAIN, "--out", again]
+    question = [*TRAIN, "--out", again]
     if not (again / "run.json").exists():
-        said = run(folder, *asked, "--resume", code=2)
-        row.check(said.count("\n") == 1 and "train" in said, f"not one line that says what to do: {said}")
-        run(folder, *asked)
+        message = run(folder, *question, "--resume", code=2)
+        row.check(message.count("\n") == 1 and "train" in message, f"not one line that says what to do: {message}")
+        run(folder, *question)
     elif random.random() < 1 / 3:
-        _kill(folder, again, [*asked, "--resume"], took, row, random, always=False)
-        run(folder, *asked, "--resume")
+        _kill(folder, again, [*question, "--resume"], took, row, random, always=False)
+        run(folder, *question, "--resume")
     else:
-        run(folder, *asked, "--resume")
+        run(folder, *question, "--resume")
     row.failures += [f"not as undisturbed: {what}" for what in different(straight, again)]
     left = [str(path) for path in again.rglob(".*")]
     row.check(not left, f"left behind: {left}")
@@ -86,29 +86,29 @@ def _go_on(folder: Path, again: Path, straight: Path, took: float, row: Row, ran
 def evaluate(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Evaluations of one run, with and without an older metrics.json."""
     row = Row("evaluate killed: metrics.json whole, old or absent")
-    kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "evaluated"))
-    took, metrics = seconds(folder, "evaluate", kept), kept / "metrics.json"
+    previous = Path(shutil.copytree(undisturbed(folder)[0], folder / "evaluated"))
+    took, metrics = seconds(folder, "evaluate", previous), previous / "metrics.json"
     document = metrics.read_bytes()
     for number in range(kills):
         if number % 2:
             metrics.unlink(missing_ok=True)
-        _kill(folder, kept, ["evaluate", kept], took, row, random)
+        _kill(folder, previous, ["evaluate", previous], took, row, random)
         row.check(not metrics.exists() or metrics.read_bytes() == document, "metrics.json says something else")
-    run(folder, "evaluate", kept)
+    run(folder, "evaluate", previous)
     row.check(metrics.read_bytes() == document, "metrics.json says something else in the end")
-    row.check(not list(kept.glob(".*")), "left behind in the run folder")
+    row.check(not list(previous.glob(".*")), "left behind in the run folder")
     yield row
 
 
 def export(folder: Path, kills: int, random: Random) -> Iterator[Row]:
     """Exports of one run, each a version more where it comes to its end."""
     row = Row("export killed: each version whole or absent")
-    kept = Path(shutil.copytree(undisturbed(folder)[0], folder / "exported"))
-    took, to = seconds(folder, "export", kept), kept / "export"
+    previous = Path(shutil.copytree(undisturbed(folder)[0], folder / "exported"))
+    took, to = seconds(folder, "export", previous), previous / "export"
     for _ in range(kills):
-        _kill(folder, kept, ["export", kept], took, row, random)
+        _kill(folder, previous, ["export", previous], took, row, random)
     before = len(_versions(to))
-    run(folder, "export", kept)
+    run(folder, "export", previous)
     row.check(_versions(to) == list(range(1, before + 2)), f"versions {_versions(to)}")
     row.check(not list(to.glob(".*")), "left behind in the export folder")
     yield row
@@ -118,22 +118,24 @@ def _versions(to: Path) -> list[int]:
     return sorted(int(path.name) for path in to.iterdir() if path.name.isdecimal())
 
 
-def _kill(folder: Path, watched: Path, asked: list[Any], took: float, row: Row, random: Random, **chosen: Any) -> None:
+def _kill(
+    folder: Path, watched: Path, question: list[Any], took: float, row: Row, random: Random, **options: Any
+) -> None:
     """Kill a command before its end, and look at what it leaves; without `always`, be content if it has ended."""
-    most = chosen.get("drafts") or DRAFTS[asked[0]]
+    most = options.get("drafts") or DRAFTS[question[0]]
     code = 0
     while code == 0:
         timed = took > 0 and random.random() < 0.5
-        moment = _after(random.uniform(0, took)) if timed else _drawn(watched, random.randint(1, most), random)
-        with Job(folder, *asked) as job:
+        moment = _after(random.uniform(0, took)) if timed else _after_drafts(watched, random.randint(1, most), random)
+        with Job(folder, *question) as job:
             code = job.stop(signal.SIGKILL, moment)
-            row.check(code in (0, -signal.SIGKILL), f"exit code {code}: {job.said()}")
+            row.check(code in (0, -signal.SIGKILL), f"exit code {code}: {job.text()}")
         row.failures += [f"torn: {file}" for file in torn(watched)]
-        if code == 0 and not chosen.get("always", True):
+        if code == 0 and not options.get("always", True):
             return
-        if code == 0 and asked[0] == "train":
+        if code == 0 and question[0] == "train":
             shutil.rmtree(watched)
-            if "--force" in asked:
+            if "--force" in question:
                 shutil.copytree(folder / "old", watched)
         most = max(most // 2, 1)
     row.times += 1
@@ -144,8 +146,8 @@ def _after(pause: float) -> Callable[[], bool]:
     return lambda: time.monotonic() >= due
 
 
-def _drawn(watched: Path, count: int, random: Random) -> Callable[[], bool]:
-    """A moment after so many drafts have been seen in a folder and those in it."""
+def _after_drafts(watched: Path, count: int, random: Random) -> Callable[[], bool]:
+    """A moment after n drafts have been seen in a folder and those in it."""
     seen: set[str] = set()
 
     def moment() -> bool:
@@ -189,18 +191,20 @@ def _read(path: Path) -> None:
 def _arrays(path: Path) -> dict[str, Any]:
     """All that an archive holds, by name; without what differs from run to run."""
     if path.suffix == ".npz":
-        with np.load(io.BytesIO(path.read_bytes())) as held:
-            found: dict[str, Any] = {name: held[name] for name in held.files if name != "position"}
-            position = json.loads(held["position"].tobytes())
-        return found | {"position": [position["epoch"], position["step"], position["best"], position["finished"]]}
+        with np.load(io.BytesIO(path.read_bytes())) as contents:
+            result: dict[str, Any] = {name: contents[name] for name in contents.files if name != "position"}
+            position = json.loads(contents["position"].tobytes())
+        return result | {"position": [position["epoch"], position["step"], position["best"], position["finished"]]}
     import h5py
 
-    found = {}
+    result = {}
     with zipfile.ZipFile(path) as archive:
         json.loads(archive.read("config.json"))
-        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as held:
-            held.visititems(lambda name, one: found.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None)
-    return found
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5"))) as contents:
+            contents.visititems(
+                lambda name, one: result.update({name: one[()]}) if isinstance(one, h5py.Dataset) else None
+            )
+    return result
 
 
 def different(one: Path, two: Path) -> Iterator[str]:
@@ -226,5 +230,5 @@ def _rows(path: Path) -> list[list[str]]:
 
 
 def _record(folder: Path) -> dict[str, Any]:
-    held = json.loads((folder / "run.json").read_text())
-    return {name: value for name, value in held.items() if name not in ("seconds", "command")}
+    contents = json.loads((folder / "run.json").read_text())
+    return {name: value for name, value in contents.items() if name not in ("seconds", "command")}

@@ -43,9 +43,9 @@ BAD = [
 
 @dataclass
 class Tally:
-    """What came of a client's requests."""
+    """The results of a client's requests."""
 
-    asked: int = 0
+    count: int = 0
     failed: list[str] = field(default_factory=list)
 
 
@@ -56,13 +56,17 @@ def main() -> None:
     parser.add_argument("--swaps", type=int, default=5)
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     start_tensorflow()
-    with tempfile.TemporaryDirectory() as held:
-        sys.exit(1 if load(made(Path(held)), 60 * chosen.minutes, chosen.swaps, chosen.clients, chosen.seed) else 0)
+    with tempfile.TemporaryDirectory() as contents:
+        sys.exit(
+            1
+            if load(make_models(Path(contents)), 60 * options.minutes, options.swaps, options.clients, options.seed)
+            else 0
+        )
 
 
-def made(folder: Path) -> Path:
+def make_models(folder: Path) -> Path:
     """A folder with three exported models."""
     for name, options in TRAININGS.items():
         seqapp("train", name, *options, "--epochs", "1", "--out", folder / "runs" / name)
@@ -85,18 +89,18 @@ def load(models: Path, seconds: float, swaps: int, clients: int, seed: int) -> l
         for thread in threads:
             thread.join()
     failed = [failure for tally in tallies for failure in tally.failed]
-    begin, end = (statistics.fmean(part) for part in (used[: len(used) // 8 + 1], used[-(len(used) // 8 + 1) :]))
+    start_id, end = (statistics.fmean(part) for part in (used[: len(used) // 8 + 1], used[-(len(used) // 8 + 1) :]))
     print(
         "| minutes | clients | requests | failed | versions swapped in | broken ones left out | MB then, at the end |"
     )
     print("|---|---|---|---|---|---|---|")
     print(
-        f"| {seconds / 60:.1f} | {clients} | {sum(tally.asked for tally in tallies):,} | {len(failed)} | {swapped} | 1 "
-        f"| {begin:.0f}, {end:.0f}: {100 * (end / begin - 1):+.1f} % |",
+        f"| {seconds / 60:.1f} | {clients} | {sum(tally.count for tally in tallies):,} | {len(failed)} | {swapped} | 1 "
+        f"| {start_id:.0f}, {end:.0f}: {100 * (end / start_id - 1):+.1f} % |",
         flush=True,
     )
-    if end > GROWTH * begin:
-        failed.append(f"memory grew from {begin:.0f} to {end:.0f} MB")
+    if end > GROWTH * start_id:
+        failed.append(f"memory grew from {start_id:.0f} to {end:.0f} MB")
     print("".join(f"\n- {failure}" for failure in failed[:20]), flush=True)
     return failed
 
@@ -111,9 +115,9 @@ def asked_and_expected(models: Path) -> list[tuple[bytes, int, Any]]:
     for base in sorted(models.iterdir()):
         version = Version(base / "1", 1)
         version.warm_up()
-        for name, given in version.examples.items():
-            document = {"signature_name": name, "inputs": {key: to_json(array) for key, array in given.items()}}
-            expected = json.loads(column_format(version.signature(name)(given)))
+        for name, inputs in version.examples.items():
+            document = {"signature_name": name, "inputs": {key: to_json(array) for key, array in inputs.items()}}
+            expected = json.loads(column_format(version.signature(name)(inputs)))
             questions.append((request(f"/v1/models/{base.name}:predict", document), 200, expected))
         for path in (f"/v1/models/{base.name}", f"/v1/models/{base.name}/metadata", "/models", "/"):
             questions.append((f"GET {path} HTTP/1.1\r\n\r\n".encode(), 200, None))
@@ -125,14 +129,14 @@ def client(port: int, questions: list[Any], tally: Tally, over: threading.Event,
     """Ask one thing after the other; now and then on a new connection."""
     connection = Client(port)
     while not over.is_set():
-        asked, code, expected = random.choice(questions)
-        tally.asked += 1
+        question, code, expected = random.choice(questions)
+        tally.count += 1
         try:
-            found, body = connection.ask(asked)
-            if found != code or (expected is not None and not same(json.loads(body), expected)):
-                tally.failed.append(f"{asked[:80]!r}: {found} {body[:200]!r}")
+            result, body = connection.ask(question)
+            if result != code or (expected is not None and not same(json.loads(body), expected)):
+                tally.failed.append(f"{question[:80]!r}: {result} {body[:200]!r}")
         except (OSError, ValueError) as error:
-            tally.failed.append(f"{asked[:80]!r}: {type(error).__name__} {error}")
+            tally.failed.append(f"{question[:80]!r}: {type(error).__name__} {error}")
             connection = Client(port)
         if random.random() < 0.01:
             connection.close()
@@ -141,15 +145,15 @@ def client(port: int, questions: list[Any], tally: Tally, over: threading.Event,
     connection.close()
 
 
-def same(found: Any, expected: Any) -> bool:
+def same(result: Any, expected: Any) -> bool:
     """Text and whole numbers exactly; floats to 1e-5, since a batch rounds its last digits differently."""
     if isinstance(expected, dict):
-        return found.keys() == expected.keys() and all(same(found[key], expected[key]) for key in expected)
+        return result.keys() == expected.keys() and all(same(result[key], expected[key]) for key in expected)
     if isinstance(expected, list):
-        return len(found) == len(expected) and all(map(same, found, expected))
+        return len(result) == len(expected) and all(map(same, result, expected))
     if isinstance(expected, float):
-        return bool(abs(found - expected) <= 1e-5 * max(1.0, abs(expected)))
-    return bool(found == expected)
+        return bool(abs(result - expected) <= 1e-5 * max(1.0, abs(expected)))
+    return bool(result == expected)
 
 
 def events(models: Path, served: ServerProcess, seconds: float, swaps: int) -> tuple[list[float], int]:
@@ -182,7 +186,7 @@ def published(base: Path, served: ServerProcess) -> int:
 
 
 def broken(base: Path, served: ServerProcess) -> None:
-    """Publish a version that is none; the one before it stays."""
+    """Publish an invalid version; the one before it stays."""
     newest = max(int(folder.name) for folder in base.iterdir() if folder.name.isdigit())
     (base / ".next").mkdir()
     (base / ".next" / "saved_model.pb").write_bytes(b"nonsense")

@@ -26,8 +26,8 @@ from hypothesis import strategies as st
 
 from benchmarks.served import Client, ServerProcess, memory, run_server
 from seqapp.system.tensorflow import start_tensorflow
-from tests.torture.load import GROWTH, asked_and_expected, made, same
-from tests.torture.mutations import given
+from tests.torture.load import GROWTH, asked_and_expected, make_models, same
+from tests.torture.mutations import run_on
 
 PATIENCE = 10.0  # seconds for an answer
 NAMES = ["terms", "text", "prompt", "length", "temperature", "seed", "history", "ids", "state_1", "b64", "x"]
@@ -51,14 +51,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--requests", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=0)
-    chosen = parser.parse_args()
+    options = parser.parse_args()
     start_tensorflow()
-    with tempfile.TemporaryDirectory() as held:
-        sys.exit(1 if malformed(made(Path(held)), chosen.requests, chosen.seed) else 0)
+    with tempfile.TemporaryDirectory() as contents:
+        sys.exit(1 if malformed(make_models(Path(contents)), options.requests, options.seed) else 0)
 
 
 def malformed(models: Path, count: int, seed: int) -> list[str]:
-    """Print what came back; what went wrong."""
+    """Print the answers; what went wrong."""
     questions = asked_and_expected(models)
     names = [base.name for base in sorted(models.iterdir())]
     codes, failed = collections.Counter[str](), list[str]()
@@ -71,19 +71,19 @@ def malformed(models: Path, count: int, seed: int) -> list[str]:
                 used.append(memory(served.process.pid))
 
         documents(count // 2, seed, names, send)
-        bytes_of(count - count // 2, seed, [asked for asked, _, _ in questions], send)
+        bytes_of(count - count // 2, seed, [question for question, _, _ in questions], send)
         failed += [
-            f"{asked[:80]!r} is answered wrongly afterwards"
-            for asked, code, expected in questions
-            if not right(served, asked, code, expected)
+            f"{question[:80]!r} is answered wrongly afterwards"
+            for question, code, expected in questions
+            if not right(served, question, code, expected)
         ]
     first, last = used[len(used) // 5], used[-1]
     if last > GROWTH * first:
         failed.append(f"memory grew from {first:.0f} to {last:.0f} MB")
-    said = ", ".join(f"{code}: {times:,}" for code, times in sorted(codes.items()))
+    message = ", ".join(f"{code}: {times:,}" for code, times in sorted(codes.items()))
     growth = f"{first:.0f}, {last:.0f}: {100 * (last / first - 1):+.1f} %"
     print("| requests | answers | failures | MB after the first fifth, at the end |\n|---|---|---|---|")
-    print(f"| {sum(codes.values()):,} | {said} | {len(failed)} | {growth} |")
+    print(f"| {sum(codes.values()):,} | {message} | {len(failed)} | {growth} |")
     print("".join(f"\n- {failure}" for failure in failed[:20]), flush=True)
     return failed
 
@@ -91,7 +91,7 @@ def malformed(models: Path, count: int, seed: int) -> list[str]:
 def documents(count: int, seed: int, names: list[str], send: Callable[[bytes], None]) -> None:
     """Whole requests with documents that do not fit; some nested deeper than any parser likes, some cut off."""
 
-    @given(count, seed, st.sampled_from(names), DOCUMENTS, st.integers(0, 40), st.floats(0, 1))
+    @run_on(count, seed, st.sampled_from(names), DOCUMENTS, st.integers(0, 40), st.floats(0, 1))
     def one(name: str, document: dict[str, Any], depth: int, cut: float) -> None:
         text = json.dumps(document)
         if depth == 40:
@@ -137,7 +137,7 @@ def doubled(sent: bytes, random: Random) -> bytes:
 
 
 def wrong_length(sent: bytes, random: Random) -> bytes:
-    """A Content-Length that is none, too small, too large, or beyond all bounds."""
+    """A Content-Length that is no number, too small, too large, or beyond all bounds."""
     length = random.choice([b"-1", b"0", b"1", b"99", b"1e3", b"", b"9" * 30, b"5, 5", b"0x10"])
     head, _, body = sent.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"content-length")]
@@ -180,12 +180,12 @@ def sum_up(served: ServerProcess, sent: bytes, pieces: int, failed: list[str]) -
     return received[9:12].decode("latin-1") or "hung up"
 
 
-def right(served: ServerProcess, asked: bytes, code: int, expected: Any) -> bool:
+def right(served: ServerProcess, question: bytes, code: int, expected: Any) -> bool:
     """Whether a real request is answered as it should be."""
     client = Client(served.port)
-    found, body = client.ask(asked)
+    result, body = client.ask(question)
     client.close()
-    return found == code and (expected is None or same(json.loads(body), expected))
+    return result == code and (expected is None or same(json.loads(body), expected))
 
 
 if __name__ == "__main__":

@@ -29,16 +29,16 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-def given(count: int, seed: int, *inputs: Inputs) -> Callable[[Callable[..., None]], Callable[[], None]]:
-    """A decorator: the function runs on so many inputs from one seed, none of them kept or made smaller."""
-    chosen = settings(
+def run_on(count: int, seed: int, *inputs: Inputs) -> Callable[[Callable[..., None]], Callable[[], None]]:
+    """A decorator: the function runs on n inputs from one seed, none of them kept or made smaller."""
+    options = settings(
         max_examples=count,
         deadline=None,
         database=None,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    return lambda function: hypothesis.seed(seed)(chosen(hypothesis.given(*inputs)(function)))
+    return lambda function: hypothesis.seed(seed)(options(hypothesis.given(*inputs)(function)))
 
 
 @st.composite
@@ -94,9 +94,9 @@ CHANGES = [_insert, _overwrite, _field, _field, _everywhere, _column, _again, _c
 @st.composite
 def altered(draw: st.DrawFn, text: str) -> bytes:
     """A JSON document in which some values are others, or are not there."""
-    held = json.loads(text)
+    contents = json.loads(text)
     for _ in range(draw(st.integers(1, 3))):
-        places = list(_places(held))
+        places = list(_places(contents))
         if not places:
             break
         parent, key = places[draw(st.integers(0, len(places) - 1))]
@@ -104,7 +104,7 @@ def altered(draw: st.DrawFn, text: str) -> bytes:
             del parent[key]
         else:
             parent[key] = json.loads(json.dumps(draw(st.sampled_from(VALUES))))
-    return json.dumps(held).encode()
+    return json.dumps(contents).encode()
 
 
 def _places(document: Any) -> Any:

@@ -26,7 +26,7 @@ from seqapp.runs.options import TrainingOptions
 from seqapp.runs.run import Run, open_run
 from tests.torture.mutations import altered, changed
 
-SMALL: dict[str, dict[str, Any]] = {
+SMALL_OPTIONS: dict[str, dict[str, Any]] = {
     "fibonacci": {"sequences": 60, "test_digits": 10},
     "weather_dinner": {"days": 400, "window": 5},
     "text": {"corpus": "stories"},
@@ -43,7 +43,7 @@ def _days(count: int, row: Callable[[int], str]) -> str:
 
 
 PRICES = "date,close,volume\n" + _days(40, lambda day: f"{100 + day % 7}.5,{1000 + day}")
-LONG = "date,shop,sold,holiday,kind\n" + "".join(
+LONG_TABLE = "date,shop,sold,holiday,kind\n" + "".join(
     _days(30, lambda day, shop=shop: f"{shop},{day % 5 + 1},{day % 7 == 0:d},{'ab'[day % 2]}")  # type: ignore[misc] # bound
     for shop in ("north", "south")
 )
@@ -56,7 +56,7 @@ PROSE = "Doug saw Jane. Jane saw Spot.\n\nSpot saw Doug.\n" * 40
 @functools.cache
 def dataset(name: str) -> Any:
     """A small dataset of each room."""
-    return rooms.find("datasets", name).load(0, **SMALL.get(name, {}))
+    return rooms.find("datasets", name).load(0, **SMALL_OPTIONS.get(name, {}))
 
 
 def defaults(room: rooms.Room) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def defaults(room: rooms.Room) -> dict[str, Any]:
 
 @functools.cache
 def record(name: str) -> str:
-    """The run.json of a training on it, as it is before the first step."""
+    """The run.json of a training run on it, as it is before the first step."""
 
     class Model:
         count_params = staticmethod(lambda: 1)
@@ -75,12 +75,12 @@ def record(name: str) -> str:
         model = Model
 
     room, model = rooms.find("datasets", name), rooms.find("models", "lstm")
-    options = [defaults(room) | SMALL.get(name, {}), defaults(model)]
+    options = [defaults(room) | SMALL_OPTIONS.get(name, {}), defaults(model)]
     general = (
         {option.name: option.default for option in options_of(kind)} for kind in (NetworkOptions, TrainingOptions)
     )
-    made = train.Recipe(room, model, *options, *general)
-    return json.dumps(train._record(made, dataset(name), Network, ["seqapp"]))  # type: ignore[arg-type] # of a size
+    result = train.Recipe(room, model, *options, *general)
+    return json.dumps(train._record(result, dataset(name), Network, ["seqapp"]))  # type: ignore[arg-type] # of a size
 
 
 Example = tuple[str, bytes]
@@ -91,7 +91,11 @@ ASKED: dict[str, tuple[str, str, dict[str, Any]]] = {
         PRICES,
         {"window": 5, "missing": "mask", "target": "close", "inputs": "volume", "calendar": "weekday"},
     ),
-    "long": ("stock", LONG, {"series": "shop", "target": "sold", "known": "holiday", "category": "kind", "window": 5}),
+    "long": (
+        "stock",
+        LONG_TABLE,
+        {"series": "shop", "target": "sold", "known": "holiday", "category": "kind", "window": 5},
+    ),
     "forward": ("stock", PRICES, {"window": 5, "missing": "forward", "split_at": "2020-01-25,2020-02-01"}),
     "log": ("weather_dinner", LOG, {"inputs": "high", "window": 5}),
     "sky": ("weather_dinner", LOG, {"known": "high,sky", "window": 5}),
@@ -129,17 +133,17 @@ def read_csv(example: Example, folder: Path) -> None:
         _refused(attempt)
 
 
-def _plain(made: Any) -> None:
+def _plain(result: Any) -> None:
     """What was fitted can be kept in a run.json and comes back."""
-    text = json.dumps(made.task.state(), allow_nan=False)
-    json.dumps([dict(made.data), dict(made.split)])
-    assert type(made.task).restore(json.loads(text)) == made.task
+    text = json.dumps(result.task.state(), allow_nan=False)
+    json.dumps([dict(result.data), dict(result.split)])
+    assert type(result.task).restore(json.loads(text)) == result.task
 
 
 def text_examples() -> st.SearchStrategy[Example]:
     """A text, and the level and documents that are asked for."""
-    asked = [f"{level} {rule}" for level in ("char", "byte", "word") for rule in ("", "line", "blank-line", "file")]
-    return st.tuples(st.sampled_from(asked), changed(PROSE.encode()))
+    question = [f"{level} {rule}" for level in ("char", "byte", "word") for rule in ("", "line", "blank-line", "file")]
+    return st.tuples(st.sampled_from(question), changed(PROSE.encode()))
 
 
 def read_text(example: Example, folder: Path) -> None:
@@ -147,9 +151,9 @@ def read_text(example: Example, folder: Path) -> None:
     level, _, rule = example[0].partition(" ")
     file = folder / "data.txt"
     file.write_bytes(example[1])
-    asked = {"level": level, "documents": rule or None, "file": (str(file),)}
+    question = {"level": level, "documents": rule or None, "file": (str(file),)}
     task = _of_text(level)
-    _refused(lambda: _plain(rooms.find("datasets", "text").load(0, **asked)))
+    _refused(lambda: _plain(rooms.find("datasets", "text").load(0, **question)))
     _refused(lambda: task.remark(task.read(task.decode(example[1], "input"), "input")))
     _refused(lambda: dataset("text").with_test_data(str(file)))
 
@@ -176,11 +180,11 @@ def read_json(example: Example, folder: Path) -> None:
 
     def latest() -> None:
         try:
-            asked = records.parse(content)
+            question = records.parse(content)
         except ValueError:
             return
-        if isinstance(asked, dict):
-            task.remark(questions.latest(Run(folder, json.loads(record(name)) | {"latest": asked}), task))
+        if isinstance(question, dict):
+            task.remark(questions.latest(Run(folder, json.loads(record(name)) | {"latest": question}), task))
 
     _refused(latest)
     _refused(lambda: task.remark(task.read(task.decode(content, "input"), "input")))

@@ -18,7 +18,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def stops(folder: Path, times: int, random: Random) -> Iterator[Row]:
-    """A training, gone on with as it says; and every other command."""
+    """A training run, continued as it says; and every other command."""
     straight, _ = undisturbed(folder)
     yield _training(folder, straight, times, random)
     compared = ["compare", "recall", "--models", "simple_rnn,gru", *TRAIN[2:6], "--epochs", "1", "--engine", "keras"]
@@ -28,21 +28,21 @@ def stops(folder: Path, times: int, random: Random) -> Iterator[Row]:
 
 
 def _training(folder: Path, straight: Path, times: int, random: Random) -> Row:
-    row, again = Row("train stopped with Ctrl-C or SIGTERM, gone on with as it says: the same bits"), folder / "run"
+    row, again = Row("train stopped with Ctrl-C or SIGTERM, continued as it says: the same bits"), folder / "run"
     took = seconds(folder, *TRAIN, "--out", again)
     while row.times < times:
         shutil.rmtree(again, ignore_errors=True)
-        said = _stopped(folder, [*TRAIN, "--out", again], took, row, random)
-        if said is None:
+        message = _stopped(folder, [*TRAIN, "--out", again], took, row, random)
+        if message is None:
             continue
         row.failures += [f"torn: {file}" for file in torn(folder)]
         record = again / "run.json"
         if not record.exists():
-            row.check(said == "Interrupted.\n", f"says something else: {said}")
+            row.check(message == "Interrupted.\n", f"says something else: {message}")
             run(folder, *TRAIN, "--out", again)
         elif not json.loads(record.read_bytes())["finished"]:
             words = f"Interrupted. Continue with: seqapp train recall --out {again} --resume"
-            row.check(said.endswith(f"{words}\n"), f"does not say how to go on: {said}")
+            row.check(message.endswith(f"{words}\n"), f"does not say how to go on: {message}")
             run(folder, "train", "recall", "--out", again, "--resume")
         row.failures += [f"not as undisturbed: {what}" for what in different(straight, again)]
     return row
@@ -53,12 +53,12 @@ def _other(folder: Path, straight: Path, command: list[Any], times: int, random:
     took = seconds(folder, *command)
     while row.times < times:
         shutil.rmtree(folder / "runs", ignore_errors=True)  # of compare
-        said = _stopped(folder, command, took, row, random)
+        message = _stopped(folder, command, took, row, random)
         row.failures += [f"torn: {file}" for file in torn(folder)]
         left = [str(path) for path in folder.rglob(".*.partial")]
         row.check(not left, f"left behind: {left}")
-        if said is not None and command[0] != "compare":
-            row.check(said == "Interrupted.\n", f"not one line: {said}")
+        if message is not None and command[0] != "compare":
+            row.check(message == "Interrupted.\n", f"not one line: {message}")
     return row
 
 
@@ -67,8 +67,8 @@ def _stopped(folder: Path, command: list[Any], took: float, row: Row, random: Ra
     with Job(folder, *command) as job:
         due = time.monotonic() + random.uniform(0.05, took)  # sooner, Python itself has hardly begun
         code = job.stop(random.choice(SIGNALS), lambda: time.monotonic() >= due)
-        said = job.said()
+        message = job.text()
     row.times += code != 0
-    row.check(code in (0, 130), f"exit code {code}: {said}")
-    row.check("Traceback" not in said, said)
-    return said if code else None
+    row.check(code in (0, 130), f"exit code {code}: {message}")
+    row.check("Traceback" not in message, message)
+    return message if code else None

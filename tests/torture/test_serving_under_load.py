@@ -1,4 +1,4 @@
-"""A few seconds of what `make torture` does to a server for half an hour: load with hot swaps, and requests that are none."""
+"""A few seconds of what `make torture` does to a server for half an hour: load with hot swaps, and invalid requests."""
 
 from __future__ import annotations
 

@@ -34,10 +34,10 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--parts", default=",".join(PARTS))
-    chosen = parser.parse_args()
-    if unknown := set(chosen.parts.split(",")) - PARTS.keys():
+    options = parser.parse_args()
+    if unknown := set(options.parts.split(",")) - PARTS.keys():
         parser.error(f"--parts: no {', '.join(sorted(unknown))}; choose from {', '.join(PARTS)}")
-    failures = [failure for part in chosen.parts.split(",") for failure in table(part, chosen.kills, chosen.seed)]
+    failures = [failure for part in options.parts.split(",") for failure in table(part, options.kills, options.seed)]
     sys.exit(f"{len(failures)} failures" if failures else 0)
 
 

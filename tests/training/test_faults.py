@@ -1,4 +1,4 @@
-"""What goes wrong in the middle of a training is said in one line, and the last good weights are kept."""
+"""What goes wrong in the middle of a training run is reported in one line, and the last good weights are kept."""
 
 from __future__ import annotations
 
@@ -56,18 +56,18 @@ def dataset(train_gather: Callable[[Gather], Gather] | None = None, validation: 
 
 
 def failed(folder: Path, data: Any, plan: TrainingOptions = PLAN) -> str:
-    """With what words a training stops."""
+    """The message with which a training run stops."""
     with pytest.raises(WorkFailed) as stop:
         train(folder, data, network(), plan, SILENT)
-    said = str(stop.value)
-    assert "\n" not in said
-    return said
+    message = str(stop.value)
+    assert "\n" not in message
+    return message
 
 
 def poisoned(number: float) -> Callable[[Gather], Gather]:
-    """One window of the third step, its ninth row, holds a number that is none."""
+    """One window of the third step, its ninth row, holds a value that is no number."""
 
-    def made(gather: Gather) -> Gather:
+    def result(gather: Gather) -> Gather:
         import tensorflow as tf
 
         def bad(indices: Any) -> Any:
@@ -77,7 +77,7 @@ def poisoned(number: float) -> Callable[[Gather], Gather]:
 
         return bad
 
-    return made
+    return result
 
 
 @pytest.mark.parametrize("number", [np.nan, np.inf])
@@ -102,13 +102,13 @@ def test_validation_data_that_are_no_numbers(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_explodes(tmp_path: Path) -> None:
-    said = failed(
+    message = failed(
         tmp_path,
         dataset(),
         TrainingOptions(epochs=9, batch_size=BATCH, learning_rate=1e9, patience=9, checkpoint_every=100),
     )
-    assert said.startswith("training diverged at epoch 1, step ")
-    assert said.endswith(
+    assert message.startswith("training diverged at epoch 1, step ")
+    assert message.endswith(
         f"The last good weights are kept in {tmp_path / 'model.keras'}. "
         "Try --resume --learning-rate 0.001, or a smaller --clip-norm."
     )
@@ -116,7 +116,7 @@ def test_a_loss_that_explodes(tmp_path: Path) -> None:
 
 
 def test_a_dataset_that_raises_in_mid_epoch(tmp_path: Path) -> None:
-    def made(gather: Gather) -> Gather:
+    def result(gather: Gather) -> Gather:
         import tensorflow as tf
 
         def look(indices: Any) -> Any:
@@ -130,9 +130,9 @@ def test_a_dataset_that_raises_in_mid_epoch(tmp_path: Path) -> None:
 
         return bad
 
-    said = failed(tmp_path, dataset(made))
+    message = failed(tmp_path, dataset(result))
     line = look_line()
-    assert said == (
+    assert message == (
         f"epoch 1, after step 2: {__file__}, line {line}, in look: ValueError: session 7 is broken. "
         f"The last good weights are kept in {tmp_path / 'model.keras'}."
     )
@@ -158,8 +158,8 @@ class TestTextThatShrinks:
         return files.read_corpus([folder / "a.txt"], "char", lambda _: None)
 
     def test_while_it_is_read(self, encoded: corpus.Corpus) -> None:
-        def read(chosen: Chosen) -> Any:
-            tokens = encoded.rows(chosen.place, 8).astype(np.int32)
+        def read(options: Chosen) -> Any:
+            tokens = encoded.rows(options.place, 8).astype(np.int32)
             return tokens, tokens, np.ones(tokens.shape, np.float32)
 
         streams = Streams(np.array([0]), len(encoded.ids), 8, read, lambda places: places)
@@ -168,9 +168,11 @@ class TestTextThatShrinks:
         os.truncate(str(encoded.ids.filename), 400)  # type: ignore[attr-defined] # it is mapped
         with pytest.raises(WorkFailed) as stop, faults.reading("step 1", Path("nowhere")):
             list(batches)
-        said = "WorkFailed: the encoded text was truncated while it was read; run the command again to encode it again"
+        message = (
+            "WorkFailed: the encoded text was truncated while it was read; run the command again to encode it again"
+        )
         assert str(stop.value).startswith(f"step 1: {corpus.__file__}, line ")
-        assert str(stop.value).endswith(f", in _require_length: {said}. There are no weights yet.")
+        assert str(stop.value).endswith(f", in _require_length: {message}. There are no weights yet.")
         with pytest.raises(WorkFailed):
             encoded.counts(0, len(encoded.ids))
 
@@ -187,10 +189,10 @@ class TestTextThatShrinks:
         assert self.read(tmp_path).ids.tobytes() == whole  # as it was written before it was counted
 
     def test_beyond_its_ends_there_is_nothing(self, encoded: corpus.Corpus) -> None:
-        held = np.fromfile(str(encoded.ids.filename), encoded.ids.dtype)  # type: ignore[attr-defined] # it is mapped
-        rows = encoded.rows(np.array([-3, -20, len(held) - 2, len(held) + 5]), 6)
-        assert rows[0, 3:].tolist() == held[:3].tolist()
-        assert rows[2, :2].tolist() == held[-2:].tolist()
+        contents = np.fromfile(str(encoded.ids.filename), encoded.ids.dtype)  # type: ignore[attr-defined] # it is mapped
+        rows = encoded.rows(np.array([-3, -20, len(contents) - 2, len(contents) + 5]), 6)
+        assert rows[0, 3:].tolist() == contents[:3].tolist()
+        assert rows[2, :2].tolist() == contents[-2:].tolist()
 
 
 def test_a_pipe_is_no_data_for_a_training(tmp_path: Path) -> None:
@@ -221,5 +223,5 @@ def test_a_command_without_memory(kind: Any, monkeypatch: pytest.MonkeyPatch) ->
         raise kind((10**12,), np.dtype("f8")) if kind is not MemoryError else kind
 
     monkeypatch.setattr("seqapp.commands.list.rooms.names", none)
-    said = seqapp("list", code=1).stderr
-    assert said == "Error: not enough memory. Use smaller values, or stop other programs.\n"
+    message = seqapp("list", code=1).stderr
+    assert message == "Error: not enough memory. Use smaller values, or stop other programs.\n"

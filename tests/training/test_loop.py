@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SMALL, compiled_engine, process, refused, seqapp, slow, small_dataset
+from conftest import SMALL_OPTIONS, compiled_engine, process, refused, seqapp, slow, small_dataset
 
 from benchmarks.served import wait_for
 from seqapp.runs.run import open_run
@@ -18,7 +18,7 @@ from tests.torture.jobs import Job
 
 RECALL = ["recall", "--model", "lstm", "--gap", "10", "--sequences", "2000", "--units", "16", "--epochs", "2",
           "--batch-size", "16", "--dropout", "0.2", "--checkpoint-every", "10", "--stop-below", "0"]  # fmt: skip
-TWO_EPOCHS = ["recall", *SMALL["recall"], "--epochs", "2", "--seed", "1"]  # with it each epoch is better
+TWO_EPOCHS = ["recall", *SMALL_OPTIONS["recall"], "--epochs", "2", "--seed", "1"]  # with it each epoch is better
 
 
 def weights(run: Path) -> list[Any]:
@@ -27,8 +27,8 @@ def weights(run: Path) -> list[Any]:
 
 
 def checkpoint(run: Path) -> dict[str, Any]:
-    with np.load(run / "checkpoints" / "last.npz") as held:
-        return {name: held[name] for name in held.files if name != "position"}
+    with np.load(run / "checkpoints" / "last.npz") as contents:
+        return {name: contents[name] for name in contents.files if name != "position"}
 
 
 def assert_same_bits(one: Path, two: Path) -> None:
@@ -79,9 +79,9 @@ def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
     run = tmp_path / "run"
     with Job(tmp_path, "train", *RECALL, "--out", run) as training:
         assert training.stop(number, lambda: in_mid_epoch(run)) == (-number if number == signal.SIGKILL else 130)
-        said = training.said()
+        message = training.text()
     last = f"Interrupted. Continue with: seqapp train recall --out {run} --resume\n"
-    assert number == signal.SIGKILL or said.splitlines(keepends=True)[-1] == last
+    assert number == signal.SIGKILL or message.splitlines(keepends=True)[-1] == last
     assert not open_run(run).record["finished"]
     seqapp("train", *RECALL, "--out", run, "--resume")
     assert open_run(run).record["finished"]
@@ -91,7 +91,7 @@ def test_a_run_stopped_in_mid_epoch_and_resumed_ends_with_the_same_bits(
 
 @pytest.mark.usefixtures("compiled")
 def test_a_text_goes_on_with_the_state_it_carried(tmp_path: Path) -> None:
-    options = ["text", *SMALL["text"], "--epochs", 2, "--epoch-steps", 80, "--batch-size", 8, "--checkpoint-every", 25, "--dropout", 0.2,
+    options = ["text", *SMALL_OPTIONS["text"], "--epochs", 2, "--epoch-steps", 80, "--batch-size", 8, "--checkpoint-every", 25, "--dropout", 0.2,
                "--weight-drop", 0.2, "--ema-momentum", 0.9, "--schedule", "plateau"]  # fmt: skip
     seqapp("train", *options, "--out", tmp_path / "straight")
     with Job(tmp_path, "train", *options, "--out", tmp_path / "run") as training:
@@ -122,13 +122,13 @@ def refuses_company(run: Path) -> None:
 
 
 def test_a_training_that_stops_early_says_what_it_kept(tmp_path: Path) -> None:
-    said = seqapp(
+    message = seqapp(
         "train", *TWO_EPOCHS, "--epochs", 30, "--learning-rate", 0.5, "--patience", 2, "--out", tmp_path / "run"
     ).stderr
     losses = [row["validation_loss"] for row in _history(tmp_path / "run")]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 31
-    assert said.endswith(
+    assert message.endswith(
         f"no better validation loss in 2 epochs: stopped. Kept the weights of epoch {best}, validation loss {losses[best]:.4f}\n"
     )
 
@@ -143,8 +143,8 @@ def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path:
     seqapp("train", *TWO_EPOCHS, "--out", run)
     before = weights(run)
     seqapp("evaluate", run)
-    said = seqapp("train", "recall", "--out", run, "--resume").stderr
-    assert said.startswith("training already finished after 2 epochs; pass a larger --epochs to continue\n")
+    message = seqapp("train", "recall", "--out", run, "--resume").stderr
+    assert message.startswith("training already finished after 2 epochs; pass a larger --epochs to continue\n")
     for one, two in zip(before, weights(run), strict=True):
         np.testing.assert_array_equal(one, two)
     assert (run / "metrics.json").is_file()
@@ -161,16 +161,16 @@ def test_resuming_a_finished_run_changes_nothing_and_more_epochs_go_on(tmp_path:
 
 
 def test_resume_refuses_what_would_make_it_another_run(straight: Path) -> None:
-    said = refused("train", "recall", "--out", straight, "--resume", "--units", 32)
-    assert said == (
+    message = refused("train", "recall", "--out", straight, "--resume", "--units", 32)
+    assert message == (
         f"Error: {straight} was trained with --units 16; --resume cannot change it to 32. "
         "Use --force to train from scratch, or --out for another folder."
     )
 
 
 def test_resume_refuses_another_model(straight: Path) -> None:
-    said = refused("train", "recall", "--out", straight, "--resume", "--model", "gru")
-    assert said == (
+    message = refused("train", "recall", "--out", straight, "--resume", "--model", "gru")
+    assert message == (
         f"Error: {straight} was trained on recall with --model lstm, not on recall with --model gru. "
         "Use --force to train from scratch, or --out for another folder."
     )
@@ -178,8 +178,8 @@ def test_resume_refuses_another_model(straight: Path) -> None:
 
 def test_a_run_is_never_overwritten_without_force(straight: Path) -> None:
     before = {file: file.read_bytes() for file in straight.rglob("*") if file.is_file()}
-    said = refused("train", *RECALL, "--out", straight)
-    assert said == (
+    message = refused("train", *RECALL, "--out", straight)
+    assert message == (
         f"Error: {straight} already exists. Use --resume to continue, --force to start over, or --out for another folder."
     )
     assert refused("train", *RECALL, "--out", straight, "--force", "--resume") == (
@@ -193,8 +193,8 @@ def test_a_run_is_never_overwritten_without_force(straight: Path) -> None:
 
 def test_force_deletes_nothing_that_is_not_a_run(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("three years")
-    said = refused("train", *TWO_EPOCHS, "--out", tmp_path, "--force")
-    assert said == (f"Error: {tmp_path}: not a run folder (no run.json), and not empty. Choose another --out.")
+    message = refused("train", *TWO_EPOCHS, "--out", tmp_path, "--force")
+    assert message == (f"Error: {tmp_path}: not a run folder (no run.json), and not empty. Choose another --out.")
     assert (tmp_path / "thesis.txt").read_text() == "three years"
 
 
@@ -222,9 +222,9 @@ def test_a_learning_rate_that_diverges_at_once_leaves_finite_weights(tmp_path: P
 
 
 def test_a_training_ends_where_it_is_good_enough(tmp_path: Path) -> None:
-    arguments = ["train", "recall", *SMALL["recall"], "--out", tmp_path / "run"]
-    said = seqapp(*arguments, "--epochs", 5, "--stop-below", 99).stderr
-    assert said.splitlines()[-1] == "validation loss below 99: stopped"
+    arguments = ["train", "recall", *SMALL_OPTIONS["recall"], "--out", tmp_path / "run"]
+    message = seqapp(*arguments, "--epochs", 5, "--stop-below", 99).stderr
+    assert message.splitlines()[-1] == "validation loss below 99: stopped"
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 1 + 1  # the untrained network is enough
     seqapp("train", "recall", "--out", tmp_path / "run", "--resume", "--stop-below", 0)
     assert len((tmp_path / "run" / "history.csv").read_text().splitlines()) == 1 + 6
@@ -234,8 +234,8 @@ def test_run_json_says_what_was_done(straight: Path) -> None:
     record = json.loads((straight / "run.json").read_text())
     assert record["command"][0] == "seqapp"
     assert record["options"]["dataset"]["sequences"] == 2000
-    chosen = {"units": 16, "layers": 1, "dropout": 0.2, "engine": "fast"}
-    assert chosen.items() <= record["options"]["network"].items()
+    options = {"units": 16, "layers": 1, "dropout": 0.2, "engine": "fast"}
+    assert options.items() <= record["options"]["network"].items()
     left = {name for name, value in record["options"]["network"].items() if value is None}
     assert left == {"forget_bias", "chrono", "recurrent_init"}
     assert record["seed"] == record["options"]["training"]["seed"] == 0

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import OWN, refused, seqapp
+from conftest import OWN_FILES, refused, seqapp
 
-WEB_LOG = (OWN / "web_log.py").read_text()
+WEB_LOG = (OWN_FILES / "web_log.py").read_text()
 pytestmark = pytest.mark.usefixtures("preflight")
 LAYER = "import keras\n\n\ndef layer(units, name):\n    return {}\n"
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "output"),
     [
         ("return WebLog(Task(", "WebLog(Task(", "load: expected a seqapp.contract.Dataset, got NoneType."),
         ('"rows": len(visits), ', "", "`data`: expected sha256, rows and source, got sha256, source."),
@@ -34,16 +34,16 @@ LAYER = "import keras\n\n\ndef layer(units, name):\n    return {}\n"
         ('return {"pages": np.append', 'return {"page": np.append', "extend: expected raw inputs pages, got page."),
     ],
 )  # fmt: skip
-def test_a_bug_in_a_dataset_is_named(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+def test_a_bug_in_a_dataset_is_named(right: str, wrong: str, output: str, tmp_path: Path) -> None:
     assert right in WEB_LOG
     (tmp_path / "buggy.py").write_text(WEB_LOG.replace(right, wrong, 1))
     message = refused("train", "./buggy.py")
-    assert message.removesuffix(" datasets/README.md says what a dataset gives.") == f"Error: {said}"
+    assert message.removesuffix(" datasets/README.md says what a dataset gives.") == f"Error: {output}"
     assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "said"),
+    ("right", "wrong", "output"),
     [
         ("def extend(", "def extends(", "in load: TypeError: Can't instantiate abstract class Task with abstract method extend"),
         ("(options, seed)", "(options)", "buggy.py: load does not take its arguments (options, seed): got an unexpected keyword argument 'seed'."),
@@ -51,11 +51,11 @@ def test_a_bug_in_a_dataset_is_named(right: str, wrong: str, said: str, tmp_path
         ("tf.nn.softmax(logits)", "tf.nn.sofmax(logits)", "in answer: AttributeError: "),
     ],
 )  # fmt: skip
-def test_an_error_in_a_users_file_is_told_with_its_line(right: str, wrong: str, said: str, tmp_path: Path) -> None:
+def test_an_error_in_a_users_file_is_told_with_its_line(right: str, wrong: str, output: str, tmp_path: Path) -> None:
     (tmp_path / "buggy.py").write_text(WEB_LOG.replace(right, wrong, 1))
     message = refused("train", "./buggy.py")
-    assert said in message
-    if said.startswith("in "):
+    assert output in message
+    if output.startswith("in "):
         assert message.startswith(f"Error: {tmp_path / 'buggy.py'}, line ")
         assert message.endswith("(Set SEQAPP_TRACEBACK=1 for the full traceback.)")
 
@@ -67,7 +67,7 @@ def test_a_misspelt_default_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.filterwarnings("ignore:`build:UserWarning")  # Keras's own hint, which names neither file nor remedy
+@pytest.mark.filterwarnings("ignore:`build:UserWarning")  # Keras's own hint, which names neither file nor advice
 def test_a_cell_whose_weights_could_not_be_read_back_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lazy.py").write_text(
         '"""Lazy."""\nimport keras\n\n\nclass Cell(keras.layers.Layer):\n    def __init__(self, units, **rest):\n'
@@ -77,8 +77,8 @@ def test_a_cell_whose_weights_could_not_be_read_back_is_refused(tmp_path: Path) 
         "        return new, [new]\n\n\ndef layer(units, name):\n"
         "    return keras.layers.RNN(Cell(units), return_sequences=True, return_state=True, name=name)\n"
     )
-    said = refused("train", "fibonacci", "--sequences", 100, "--test-digits", 30, "--model", "./lazy.py")
-    assert said.startswith(
+    message = refused("train", "fibonacci", "--sequences", 100, "--test-digits", 30, "--model", "./lazy.py")
+    assert message.startswith(
         "Error: the model's weights cannot be read back. Give a cell that holds other layers a `build"
     )
 
@@ -110,8 +110,8 @@ def test_a_changed_file_is_said_to_have_changed(tmp_path: Path) -> None:
     (tmp_path / "web_log.py").write_text(
         WEB_LOG.replace("sessions: int", "visits: int").replace("options.sessions", "options.visits")
     )
-    said = refused("evaluate", tmp_path / "run")
-    assert said == (
+    message = refused("evaluate", tmp_path / "run")
+    assert message == (
         f"Error: {tmp_path / 'web_log.py'} has changed since training: other options (sessions, visits). "
         "Train again with --force."
     )
