@@ -150,10 +150,10 @@ class AddingDataset(Dataset[QuantileRecord]):
         last = tf.one_hot(steps - 1, steps)
 
         def gather(indices: Tensor) -> Batch:
-            chosen = tf.gather(values, indices)
+            numbers = tf.gather(values, indices)
             marked = tf.reduce_sum(tf.one_hot(tf.gather(marks, indices), steps), 1)
-            targets = tf.zeros_like(chosen) + tf.gather(sums, indices)[:, tf.newaxis]
-            return Batch(tf.stack([chosen, marked], -1), targets[..., tf.newaxis], tf.zeros_like(chosen) + last)
+            targets = tf.zeros_like(numbers) + tf.gather(sums, indices)[:, tf.newaxis]
+            return Batch(tf.stack([numbers, marked], -1), targets[..., tf.newaxis], tf.zeros_like(numbers) + last)
 
         return Windows(self.sums[rows].size, gather)
 

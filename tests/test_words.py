@@ -28,6 +28,7 @@ WHERE = (
     "CHANGELOG.md",
 )
 EXCEPT = ("tests/test_words.py",)  # it quotes them all
+SAVED = {("seqapp/tasks/series/spec.py", "rhythm")}  # names that run.json of 0.1 has
 
 # Participles as nouns, private words where the field has one, bare adjectives as constants, words that say nothing.
 NAMES = frozenset(
@@ -120,7 +121,7 @@ PHRASES = {
     r"\ba training(?=[.,;:!?)]|$| (?:is|was|has|that|which|of|with|goes|ends|stops|stopped|by|on|from|in|and|or|for|leaves|needs|may|can|wrote|to)\b)": "a training run",
     r"\bwhat came\b": "the actual value",
     r"\bso many\b": "n, a number of",
-    r"\b(?:is|are|that is|of which there is) none\b": "there is no …",
+    r"(?<!there )\b(?:is|are) (?-i:none)\b": "there is no …",
     r"\bgo(?:es|ne)? on (?:with|from)\b|\bwent on (?:with|from)\b": "continue",
     r"\bboth ways\b": "bidirectional, in both directions",
     r"\bin the mean\b": "on average",
@@ -176,7 +177,7 @@ def places() -> Iterator[str]:
         where = file.relative_to(ROOT)
         if file.suffix == ".py":
             for line, name in names(ast.parse(file.read_text(encoding="utf-8"))):
-                if name.lstrip("_") in NAMES:
+                if name.lstrip("_") in NAMES and (str(where), name) not in SAVED:
                     yield f"{where}:{line}: the name `{name}`"
         for line, text in prose(file):
             for phrase, better in PHRASES.items():

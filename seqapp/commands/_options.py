@@ -14,9 +14,9 @@ def click_option(option: Option) -> click.Option:
     settings: dict[str, Any] = {"default": option.default, "help": option.help, "metavar": option.metavar}
     if option.kind is bool:
         return click.Option([option.flag], is_flag=True, **settings)
-    shown = option.default_text or (option.default is not None and option.default != ())
+    default_shown = option.default_text or (option.default is not None and option.default != ())
     return click.Option(
-        [option.flag], type=_click_type(option), multiple=option.multiple, show_default=shown, **settings
+        [option.flag], type=_click_type(option), multiple=option.multiple, show_default=default_shown, **settings
     )
 
 

@@ -184,7 +184,7 @@ def _simplify(name: str) -> str:
 
 
 def _number_advice(text: str, value: float) -> str:
-    """Return what to do about a text that is not a number that networks can read; `value` is inf if it is none."""
+    """Return what to do about a text that is not a number that networks can read; `value` is inf if it is not one."""
     if re.fullmatch(r"[-+]?\d+,\d+", text):
         return "Write decimal points."
     if np.isfinite(value) or re.fullmatch(r"[-+]?inf(inity)?|[-+.\de]*", text.lower()):

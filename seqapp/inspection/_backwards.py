@@ -1,4 +1,4 @@
-"""How large the loss's gradient still is so many steps back: one step after the other, forward and then backward.
+"""How large the loss's gradient still is a number of steps back: one step after the other, forward and then backward.
 
 Works for every network that can be stepped. A norm is kept as its logarithm and what goes further back as a direction,
 so that neither 1e-300 nor 1e+300 is out of reach.
@@ -27,10 +27,11 @@ def relative_norms(network: Network, head: Head[Any], batch: Batch) -> NDArray[n
     norms = log_norms(network, head, batch)
     if np.isnan(norms).any():
         raise WorkFailed(f"the gradients are not finite {np.isnan(norms).any(1).argmax() + 1} steps back.")
-    begun = norms[:, np.isfinite(norms[0])]
-    if not begun.shape[1]:
+    with_gradient = norms[:, np.isfinite(norms[0])]
+    if not with_gradient.shape[1]:
         raise WorkFailed("the loss at the last step has no gradient in any sequence: there is nothing to follow back.")
-    middle = np.quantile(begun, 0.5, axis=1, method="lower")  # one of them: the mean of two knows no logarithm of 0
+    # one of the values: the mean of two knows no logarithm of 0
+    middle = np.quantile(with_gradient, 0.5, axis=1, method="lower")
     return np.asarray(middle - middle[0])
 
 
@@ -70,13 +71,14 @@ def scale_recurrent(network: Network, factor: float) -> None:
     """Multiply the weights that lead from a state to the next one: those of recurrent layers named "recurrent…".
 
     Raises:
-        BadInput: there are none.
+        BadInput: the network has no such weights.
     """
-    held = [variable for layer in network.layers if hasattr(layer, "get_initial_state") for variable in layer.weights]
-    found = [each for each in held if each.name.startswith("recurrent") and "bias" not in each.name]
-    if not found:
+    recurrent = [layer for layer in network.layers if hasattr(layer, "get_initial_state")]
+    variables = [variable for layer in recurrent for variable in layer.weights]
+    kernels = [each for each in variables if each.name.startswith("recurrent") and "bias" not in each.name]
+    if not kernels:
         raise BadInput("--scale-recurrent: no layer of this network has a weight named recurrent_kernel.")
-    for variable in found:
+    for variable in kernels:
         variable.assign(variable * factor)
 
 

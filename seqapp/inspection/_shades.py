@@ -1,4 +1,4 @@
-"""A text with each token shaded by its bits: in colours on a terminal, in greys on a picture."""
+"""A text with each token shaded by its bits: in color on a terminal, in shades of gray in a picture."""
 
 from __future__ import annotations
 
@@ -25,39 +25,39 @@ class Piece(NamedTuple):
 
 
 def shade(bits: float) -> int:
-    """The number of a shade: 0 for what was no surprise, 4 at most."""
+    """The number of a shade: from 0 for no surprise to 4."""
     return next((number for number, (below, _, _) in enumerate(SHADES) if bits < below), len(SHADES) - 1)
 
 
 def visible(text: str) -> str:
-    """What a text shows of itself: spaces and letters as they are, all else as Python writes it, a line's end as ↵."""
-    held = to_bytes(text).decode(errors="backslashreplace").replace("\n", "↵")
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in held)
+    """Make a text printable: spaces and letters stay, a line end becomes ↵, all else is escaped as in Python."""
+    escaped = to_bytes(text).decode(errors="backslashreplace").replace("\n", "↵")
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in escaped)
 
 
-def pieces(found: Surprise) -> list[Piece]:
-    """The tokens of a text; the space before a word is no part of it."""
-    made = []
-    for text, bits in zip(map(visible, found.texts), found.values[:, 0].tolist(), strict=True):
+def pieces(surprise: Surprise) -> list[Piece]:
+    """The tokens of a text; the space before a word is not part of it."""
+    parts = []
+    for text, bits in zip(map(visible, surprise.texts), surprise.values[:, 0].tolist(), strict=True):
         word = text.lstrip(" ") or text
-        made += [Piece(" ", 0)] * (len(text) - len(word)) + [Piece(word, shade(bits))]
-    return made
+        parts += [Piece(" ", 0)] * (len(text) - len(word)) + [Piece(word, shade(bits))]
+    return parts
 
 
-def coloured(found: Surprise) -> Any:
+def coloured(surprise: Surprise) -> Any:
     """The text and a legend as rich's Text."""
     from rich.text import Text
 
     text = Text()
-    for piece in pieces(found):
+    for piece in pieces(surprise):
         style = SHADES[piece.shade][1]
         if style or piece.text != "↵":
             text.append(piece.text, style)
         if piece.text == "↵":
             text.append("\n")
     text.append("\n\n")
-    for said, (_, style, _) in zip(LEGEND, SHADES, strict=True):
-        text.append(f" {said} ", style)
+    for label, (_, style, _) in zip(LEGEND, SHADES, strict=True):
+        text.append(f" {label} ", style)
     return text
 
 
@@ -92,28 +92,28 @@ class Page:
                 codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY] * len(boxes)
                 axes.add_patch(PathPatch(Path(corners, codes), facecolor=grey, lw=0))
         for row, line in enumerate(self.lines):
-            written = "".join(piece.text for piece in line).replace(" ", "\N{NO-BREAK SPACE}")
-            axes.text(0, row + 0.47, written, family="monospace", size=POINTS, va="center_baseline", parse_math=False)
+            letters = "".join(piece.text for piece in line).replace(" ", "\N{NO-BREAK SPACE}")
+            axes.text(0, row + 0.47, letters, family="monospace", size=POINTS, va="center_baseline", parse_math=False)
 
     def _boxes(self, number: int) -> list[tuple[float, float, int]]:
         """Left, right and top of every piece of a shade, in letters and lines; a little apart from each other."""
-        found = []
+        boxes = []
         for row, line in enumerate(self.lines):
             left = 0
             for piece in line:
                 right = left + len(piece.text)
                 if piece.shade == number:
-                    found.append((left + 0.06, right - 0.06, row))
+                    boxes.append((left + 0.06, right - 0.06, row))
                 left = right
-        return found
+        return boxes
 
 
-def page(found: Surprise) -> Page:
+def page(surprise: Surprise) -> Page:
     """The text in lines that fit, with a legend below."""
     lines: list[list[Piece]] = [[]]
-    for piece in pieces(found):
+    for piece in pieces(surprise):
         lines[-1].append(piece._replace(text=piece.text[:WIDTH]))
-        if sum(len(held.text) for held in lines[-1]) > WIDTH:
+        if sum(len(each.text) for each in lines[-1]) > WIDTH:
             cut = _break(lines[-1])
             lines.append(lines[-1][cut:])
             del lines[-2][cut:]
@@ -121,11 +121,11 @@ def page(found: Surprise) -> Page:
                 del lines[-1][0]
         if piece.text == "↵":
             lines.append([])
-    legend = [Piece(f" {said} ", number) for number, said in enumerate(LEGEND)]
+    legend = [Piece(f" {label} ", number) for number, label in enumerate(LEGEND)]
     return Page([*(lines if lines[-1] else lines[:-1]), [], legend])
 
 
 def _break(line: list[Piece]) -> int:
-    """Where to break a line: at its last space that is no end, or before its last piece."""
+    """Where to break a line: at its last space that does not end it, or before its last piece."""
     spaces = [place for place in range(1, len(line)) if line[place - 1].text == " "]
     return spaces[-1] if spaces else len(line) - 1

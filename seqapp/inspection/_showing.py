@@ -34,11 +34,11 @@ def show_json(document: Any) -> None:
 
 def show_csv(rows: Sequence[dict[str, Any]]) -> None:
     """Rows of the same columns on stdout, a number that is not finite as an empty cell."""
-    made = io.StringIO()
-    writer = csv.DictWriter(made, rows[0], lineterminator="\n")
+    text = io.StringIO()
+    writer = csv.DictWriter(text, rows[0], lineterminator="\n")
     writer.writeheader()
     writer.writerows(with_null(list(rows)))
-    click.echo(made.getvalue().encode("utf-8", "backslashreplace"), nl=False)
+    click.echo(text.getvalue().encode("utf-8", "backslashreplace"), nl=False)
 
 
 def draw(run: Run, view: str, to: str | None, on: Callable[[Any], None], size: tuple[float, float] = (8, 4.5)) -> None:

@@ -12,7 +12,7 @@ from seqapp.contract import Encoded, Tensor
 from seqapp.networks.stack import is_recurrent, one_way_layers
 from seqapp.system.tensorflow import tf
 
-FEWEST = 3  # times as many steps as different labels, at least, to say what a unit holds
+STEPS_PER_LABEL = 3  # at least, to say what a unit holds
 LAGS = 5
 
 
@@ -68,12 +68,12 @@ def traces(network: Any, encoded: Encoded) -> list[Trace]:
 
 def _each_way(layer: Any, sequence: Tensor, state: Any) -> list[Trace]:
     """The layer's trace, or those of the two inside a bidirectional one, which share its state."""
-    inside, flat, made = one_way_layers(layer), tf.nest.flatten(state), []
+    inside, flat, every = one_way_layers(layer), tf.nest.flatten(state), []
     for each in inside:
         own = tf.nest.flatten(each.get_initial_state(1))
-        made.append(_trace(each, sequence, flat[: len(own)]))
+        every.append(_trace(each, sequence, flat[: len(own)]))
         flat = flat[len(own) :]
-    return made
+    return every
 
 
 def _trace(layer: Any, sequence: Tensor, states: list[Tensor]) -> Trace:
@@ -82,8 +82,8 @@ def _trace(layer: Any, sequence: Tensor, states: list[Tensor]) -> Trace:
     steps = _own(layer, sequence, states) if known else _anyones(layer, sequence, states)
     rows = [dict(step) for step in (steps[::-1] if backwards else steps)]
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
-    held = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
-    return Trace(layer.name, type(layer).__name__, columns, held)
+    states_by_name = {name: columns.pop(name) for name in list(columns) if name.endswith("state")}
+    return Trace(layer.name, type(layer).__name__, columns, states_by_name)
 
 
 def _own(layer: Any, sequence: Tensor, states: list[Tensor]) -> list[dict[str, NDArray[Any]]]:
@@ -92,28 +92,28 @@ def _own(layer: Any, sequence: Tensor, states: list[Tensor]) -> list[dict[str, N
 
     read, source = layer.loop_source(sequence, False)
     x, step, weights = source(read).product(), layer.inference_step(), layer.loop_weights(False)
-    made = []
+    trace = []
     for now in x[::-1] if layer.go_backwards else x:
         p, _ = product(now, states[0], weights, Masks())
         gates = step.gates(now, p)
         named = step.gates_by_name(gates, states, weights.vectors)
         states = step.combine(gates, states, weights.vectors)
-        shown = named | dict(zip(("hidden state", "cell state"), states, strict=False))
-        made.append({name: np.asarray(value)[0] for name, value in shown.items()})
-    return made
+        values = named | dict(zip(("hidden state", "cell state"), states, strict=False))
+        trace.append({name: np.asarray(value)[0] for name, value in values.items()})
+    return trace
 
 
 def _anyones(layer: Any, sequence: Tensor, flat: list[Tensor]) -> list[dict[str, NDArray[Any]]]:
     """Of any other recurrent Keras layer: its states."""
-    states, made = tf.nest.pack_sequence_as(layer.get_initial_state(1), flat), []
+    states, trace = tf.nest.pack_sequence_as(layer.get_initial_state(1), flat), []
     order = range(sequence.shape[1])
     for step in reversed(order) if getattr(layer, "go_backwards", False) else order:
         _, *after = layer(sequence[:, step : step + 1], initial_state=states)
         states = tf.nest.pack_sequence_as(states, tf.nest.flatten(after))
         flat = tf.nest.flatten(states)
         names = ["state"] if len(flat) == 1 else [f"{number}. state" for number in range(1, len(flat) + 1)]
-        made.append({name: np.asarray(state)[0] for name, state in zip(names, flat, strict=True)})
-    return made
+        trace.append({name: np.asarray(state)[0] for name, state in zip(names, flat, strict=True)})
+    return trace
 
 
 def openness(trace: Trace) -> list[dict[str, Any]]:
@@ -126,7 +126,7 @@ def openness(trace: Trace) -> list[dict[str, Any]]:
 
 
 def holdings(trace: Trace, labels: list[str], after: str | None = None) -> list[dict[str, Any]]:
-    """Which unit of the memory tells best what stood so many steps before, for each of a few lags.
+    """Which unit of the memory tells best what stood a few steps before, for each of a few lags.
 
     Args:
         trace: of a layer.
@@ -141,9 +141,9 @@ def holdings(trace: Trace, labels: list[str], after: str | None = None) -> list[
     rows = []
     for lag in range(LAGS):
         places = np.array([step for step in range(lag, len(labels)) if after in (None, labels[step])], int)
-        said = np.array(labels, object)[places - lag] if len(places) else np.array([])
-        kinds, groups = np.unique(said.astype(str), return_inverse=True)
-        if len(kinds) < 2 or len(places) < FEWEST * len(kinds):
+        earlier = np.array(labels, object)[places - lag] if len(places) else np.array([])
+        kinds, groups = np.unique(earlier.astype(str), return_inverse=True)
+        if len(kinds) < 2 or len(places) < STEPS_PER_LABEL * len(kinds):
             continue
         values = trace.memory[places].astype(np.float64)  # (places, units)
         means = np.stack([values[groups == kind].mean(0) for kind in range(len(kinds))])
@@ -151,6 +151,7 @@ def holdings(trace: Trace, labels: list[str], after: str | None = None) -> list[
         within = ((values - means[groups]) ** 2).sum(0) * (len(places) - 1) / (len(places) - len(kinds))
         share = np.where(total > 0, 1 - within / np.where(total > 0, total, 1), 0)
         best = int(share.argmax())
-        held = dict(zip(kinds.tolist(), means[:, best].tolist(), strict=True))
-        rows.append({"layer": trace.layer, "lag": lag, "unit": best, "share": float(share[best]), "values": held})
+        values_by_label = dict(zip(kinds.tolist(), means[:, best].tolist(), strict=True))
+        row = {"layer": trace.layer, "lag": lag, "unit": best, "share": float(share[best])}
+        rows.append(row | {"values": values_by_label})
     return rows

@@ -17,7 +17,7 @@ from seqapp.system.text import json_line
 
 FEW = 60  # steps whose labels can be read beside each other
 HEIGHT = 1.15  # inches of a gate
-SQUASHED = 1.001  # what a tanh lets out at most, in float32
+TANH_LIMIT = 1.001  # the largest output of tanh in float32, rounded up
 
 
 @click.command("gates")
@@ -31,11 +31,11 @@ SQUASHED = 1.001  # what a tanh lets out at most, in float32
 @JSON
 @CSV
 @click.pass_obj
-def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **asked: Any) -> None:
+def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **options: Any) -> None:
     """Every gate and state of the recurrent layers while they read one sequence.
 
     Without a FILE or INPUT, the end of the run's own data. Units are sorted so that those that run alike lie side by
-    side. The table says which unit tells best what stood so many steps before.
+    side. The table says which unit tells best what stood a few steps before.
     """
     check_form(as_json, as_csv)
     opened = open_for_use(run)
@@ -49,26 +49,26 @@ def command(run: str, /, source: str | None, as_json: bool, as_csv: bool, **aske
     asked_for = task.signature().items()
     encoded = task.encode({name: tf.constant(np.asarray(raw[name]), spec.dtype) for name, spec in asked_for})
     labels = task.labels(raw) or [str(step) for step in range(1, encoded.inputs.shape[1] + 1)]
-    found = traces(opened.load_network(task), encoded)
-    shown, after = _layer(found, asked["layer"]), _after(asked["after"], labels)
-    start = max(0, len(labels) - asked["steps"])
+    every = traces(opened.load_network(task), encoded)
+    selected, after = _layer(every, options["layer"]), _after(options["after"], labels)
+    start = max(0, len(labels) - options["steps"])
     if as_json:
-        layers = [_document(trace, labels, after) for trace in found]
+        layers = [_document(trace, labels, after) for trace in every]
         named = {"run": run, "dataset": opened.dataset, "model": opened.model, "steps": labels, "layers": layers}
         click.echo(json_line(named))  # on one line: there are many numbers
     elif as_csv:
-        show_csv(_rows(found, labels))
+        show_csv(_rows(every, labels))
     else:
-        click.echo(for_a_person(found, labels, after))
+        click.echo(as_text(every, labels, after))
     names = [label.replace("$", r"\$") for label in labels[start:]]
-    height = 0.7 + HEIGHT * len(shown.everything)
-    draw(opened, "gates", asked["to"], functools.partial(picture, shown, names, start), (8, height))
+    height = 0.7 + HEIGHT * len(selected.everything)
+    draw(opened, "gates", options["to"], functools.partial(picture, selected, names, start), (8, height))
 
 
-def _layer(found: list[Trace], number: int | None) -> Trace:
-    if number and number > len(found):
-        raise BadInput(f"--layer: expected a number from 1 to {len(found)}, got {number}.")
-    return found[(number or len(found)) - 1]
+def _layer(traces: list[Trace], number: int | None) -> Trace:
+    if number and number > len(traces):
+        raise BadInput(f"--layer: expected a number from 1 to {len(traces)}, got {number}.")
+    return traces[(number or len(traces)) - 1]
 
 
 def _after(token: str | None, labels: list[str]) -> str | None:
@@ -85,28 +85,28 @@ def _document(trace: Trace, labels: list[str], after: str | None) -> dict[str, A
             "gates": openness(trace), "holds": holdings(trace, labels, after)}  # fmt: skip
 
 
-def _rows(found: list[Trace], labels: list[str]) -> list[dict[str, Any]]:
+def _rows(traces: list[Trace], labels: list[str]) -> list[dict[str, Any]]:
     return [
         {"step": step, "token": label, "layer": trace.layer, "name": name, "unit": unit, "value": float(value)}
-        for trace in found for name, values in trace.everything.items()
+        for trace in traces for name, values in trace.everything.items()
         for step, label in enumerate(labels) for unit, value in enumerate(values[step])
     ]  # fmt: skip
 
 
-def for_a_person(found: list[Trace], labels: list[str], after: str | None) -> str:
+def as_text(traces: list[Trace], labels: list[str], after: str | None) -> str:
     """How far the gates are open, and what units hold."""
     import pandas as pd
 
     parts = []
-    if gates := [row for trace in found for row in openness(trace)]:
+    if gates := [row for trace in traces for row in openness(trace)]:
         table = pd.DataFrame(gates).rename(columns={"closed": "below 0.1", "open": "above 0.9"})
         parts.append(table.to_string(index=False, formatters={"mean": "{:.2f}".format} | dict.fromkeys(
             ("below 0.1", "above 0.9"), "{:.0%}".format)))  # fmt: skip
-    held = [row for trace in found for row in holdings(trace, labels, after)]
-    if held:
+    units = [row for trace in traces for row in holdings(trace, labels, after)]
+    if units:
         where = "" if after is None else f" right after {after!r}"
         parts.append(f"Which unit tells best what stood before{where}:")
-        parts.append("\n".join(_held(row) for row in held))
+        parts.append("\n".join(_describe_unit(row) for row in units))
     elif after is not None:
         parts.append(
             f"{after!r} does not stand there often enough to say what units hold after it: give a longer text."
@@ -114,12 +114,12 @@ def for_a_person(found: list[Trace], labels: list[str], after: str | None) -> st
     return "\n\n".join(parts) or f"{len(labels)} steps; these layers have no gates."
 
 
-def _held(row: dict[str, Any]) -> str:
+def _describe_unit(row: dict[str, Any]) -> str:
     before = {0: "now", 1: "1 step before"}.get(row["lag"], f"{row['lag']} steps before")
     means = sorted(row["values"].items(), key=lambda pair: pair[1])
-    shown = means if len(means) <= 6 else [*means[:3], ("…", None), *means[-3:]]
-    said = ", ".join(label if mean is None else f"{label} {mean:+.2f}" for label, mean in shown)
-    return f"{row['layer']}  {before:<14} unit {row['unit']:<4} {row['share']:4.0%} of its variance  ({said})"
+    visible = means if len(means) <= 6 else [*means[:3], ("…", None), *means[-3:]]
+    means_text = ", ".join(label if mean is None else f"{label} {mean:+.2f}" for label, mean in visible)
+    return f"{row['layer']}  {before:<14} unit {row['unit']:<4} {row['share']:4.0%} of its variance  ({means_text})"
 
 
 def picture(trace: Trace, labels: list[str], start: int, figure: Any) -> None:
@@ -130,7 +130,7 @@ def picture(trace: Trace, labels: list[str], start: int, figure: Any) -> None:
         part = values[start:, order].T
         if name.endswith("gate"):
             _map(figure, axes, name, part, {"cmap": "Greys", "vmin": 0, "vmax": 1})
-        elif np.abs(part).max() <= SQUASHED:
+        elif np.abs(part).max() <= TANH_LIMIT:
             _map(figure, axes, name, part, {"cmap": "RdBu_r", "vmin": -1, "vmax": 1})
         else:  # what only counts up would leave all else pale
             spread = part.std(1, keepdims=True)

@@ -19,7 +19,7 @@ VANISHED, EXPLODED = -2, 2  # log10 of what is left: 1 %, and 100 times as much
 WEIGHTS = {"initial": "--", "trained": "-"}
 COLORS = ("black", "#0072B2", "#D55E00", "#009E73", "#CC79A7")  # of the runs; Okabe & Ito: told apart by everyone
 MARKS = "os^vD"
-DEEPEST, HIGHEST = -12, 12  # powers of ten that a picture shows at most
+MIN_POWER, MAX_POWER = -12, 12  # powers of ten that a picture shows at most
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Curve:
 @CSV
 @click.pass_obj
 def command(run: str, /, others: tuple[str, ...], to: str | None, as_json: bool, as_csv: bool, **how: Any) -> None:
-    """How large the loss's gradient still is so many steps back.
+    """How large the loss's gradient still is a number of steps back.
 
     The norm of the gradient of the loss at a step with respect to the states before it, relative to the state one step
     before; the median over sequences of the validation split, for the initial and for the trained weights. Where less
@@ -77,18 +77,18 @@ def command(run: str, /, others: tuple[str, ...], to: str | None, as_json: bool,
     check_form(as_json, as_csv)
     opened = [open_for_use(folder) for folder in dict.fromkeys((run, *others))]
     start_tensorflow()
-    curves = [curve for each in opened for curve in measured(each, **how)]
+    curves = [curve for each in opened for curve in measure(each, **how)]
     if as_json:
         show_json({"split": "validation", "scale_recurrent": how["scale_recurrent"] or 1.0,
                    "curves": [curve.document() for curve in curves]})  # fmt: skip
     elif as_csv:
         show_csv([row for curve in curves for row in _rows(curve)])
     else:
-        click.echo(for_a_person(curves, how["scale_recurrent"]))
+        click.echo(as_text(curves, how["scale_recurrent"]))
     draw(opened[0], "gradients", to, functools.partial(picture, curves))
 
 
-def measured(run: Run, steps: int, sequences: int, scale_recurrent: float | None) -> list[Curve]:
+def measure(run: Run, steps: int, sequences: int, scale_recurrent: float | None) -> list[Curve]:
     """The curves of a run, at its initial and at its trained weights."""
     from seqapp.inspection import _backwards
     from seqapp.inspection._sequences import sequences as sequences_of
@@ -105,8 +105,8 @@ def measured(run: Run, steps: int, sequences: int, scale_recurrent: float | None
     return curves
 
 
-def for_a_person(curves: list[Curve], scale: float | None) -> str:
-    """What was measured, and a line for each curve."""
+def as_text(curves: list[Curve], scale: float | None) -> str:
+    """What was measure, and a line for each curve."""
     import pandas as pd
 
     table = pd.DataFrame(
@@ -114,8 +114,8 @@ def for_a_person(curves: list[Curve], scale: float | None) -> str:
             {
                 "run": str(curve.run.folder),
                 "weights": curve.weights,
-                "below 1 %": _said(curve.below, curve),
-                "above 100 ×": _said(curve.above, curve),
+                "below 1 %": _lag_text(curve.below, curve),
+                "above 100 ×": _lag_text(curve.above, curve),
                 "at the farthest": f"{power(float(curve.log10[-1]))}, {len(curve.log10)} steps back",
             }
             for curve in curves
@@ -155,7 +155,7 @@ def picture(curves: list[Curve], figure: Any) -> None:
         for curve in (curve for curve in curves if curve.run.folder == folder):
             _draw(curve, axes, color, mark, name)
     axes.set(xlabel="steps back from the loss", ylabel="gradient, relative to one step back")
-    axes.set_ylim(max(reached.min(), DEEPEST) - 0.3, min(max(reached.max(), 0), HIGHEST) + 0.3)
+    axes.set_ylim(max(reached.min(), MIN_POWER) - 0.3, min(max(reached.max(), 0), MAX_POWER) + 0.3)
     axes.yaxis.set_major_locator(MaxNLocator(7, integer=True))
     axes.yaxis.set_major_formatter(lambda value, _: f"$10^{{{value:.0f}}}$")
     axes.legend(frameon=False)
@@ -183,7 +183,7 @@ def _first(true: NDArray[np.bool_]) -> int | None:
     return int(true.argmax()) + 1 if true.any() else None
 
 
-def _said(lag: int | None, curve: Curve) -> str:
+def _lag_text(lag: int | None, curve: Curve) -> str:
     return f"never in {len(curve.log10)} steps" if lag is None else f"{lag} steps back"
 
 

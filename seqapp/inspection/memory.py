@@ -68,19 +68,19 @@ def command(run: str, steps: int, sequences: int, to: str | None, as_json: bool,
     check_form(as_json, as_csv)
     opened = open_for_use(run)
     start_tensorflow()
-    found = measured(opened, sequences, steps)
+    memory = measure(opened, sequences, steps)
     if as_json:
         show_json({"run": run, "dataset": opened.dataset, "model": opened.model, "split": "validation",
-                   "sequences": found.sequences, "full": found.full, "unit": found.unit,
-                   "tolerance": found.tolerance, "looks_back": found.steps, "losses": found.rows()})  # fmt: skip
+                   "sequences": memory.sequences, "full": memory.full, "unit": memory.unit,
+                   "tolerance": memory.tolerance, "looks_back": memory.steps, "losses": memory.rows()})  # fmt: skip
     elif as_csv:
-        show_csv(found.rows())
+        show_csv(memory.rows())
     else:
-        click.echo(for_a_person(found))
-    draw(opened, "memory", to, functools.partial(picture, found))
+        click.echo(as_text(memory))
+    draw(opened, "memory", to, functools.partial(picture, memory))
 
 
-def measured(run: Run, sequences: int, steps: int) -> Memory:
+def measure(run: Run, sequences: int, steps: int) -> Memory:
     """The losses of a run's trained network."""
     from seqapp.inspection._sequences import sequences as sequences_of
 
@@ -134,16 +134,16 @@ def _last_loss(network: Network, head: Head[Any], batch: Batch) -> Tensor:
     return loss if whole else loss[:, 0]
 
 
-def for_a_person(found: Memory) -> str:
-    """What was found in a sentence, and the losses."""
-    rows = "\n".join(f"{row['steps']:>6}  {row['loss']:.4f}" for row in found.rows())
-    shorter = found.lengths[found.lengths < found.steps]
+def as_text(memory: Memory) -> str:
+    """Write the steps it looks back as a sentence, and the losses."""
+    rows = "\n".join(f"{row['steps']:>6}  {row['loss']:.4f}" for row in memory.rows())
+    shorter = memory.lengths[memory.lengths < memory.steps]
     but = f", {shorter[-1]} {'is' if shorter[-1] == 1 else 'are'} not enough" if len(shorter) else ""
-    end = " or farther: that is the whole context" if found.steps == found.full else ""
+    end = " or farther: that is the whole context" if memory.steps == memory.full else ""
     return (
-        f" steps  loss ({found.unit}), mean of {found.sequences} sequences\n{rows}\n\n"
-        f"It looks back {count(found.steps)}{end}{but} (to within {found.tolerance:.2g} "
-        f"of the loss from all {found.full})."
+        f" steps  loss ({memory.unit}), mean of {memory.sequences} sequences\n{rows}\n\n"
+        f"It looks back {count(memory.steps)}{end}{but} (to within {memory.tolerance:.2g} "
+        f"of the loss from all {memory.full})."
     )
 
 
@@ -152,19 +152,19 @@ def count(steps: int) -> str:
     return "1 step" if steps == 1 else f"{steps} steps"
 
 
-def picture(found: Memory, figure: Any) -> None:
+def picture(memory: Memory, figure: Any) -> None:
     """The loss over the steps seen, the fewest that are enough marked, and how near is near."""
     from seqapp.evaluation.figures import plain_axes
 
     axes = plain_axes(figure)
-    full, near = found.loss[-1], found.tolerance
-    axes.axhspan(full - near, full + near, color="0.9", lw=0, label="as good as all of it")
-    axes.plot(found.lengths, found.loss, "-o", color="black", lw=1.2, ms=4)
-    axes.axvline(found.steps, ls="--", color="dimgrey", lw=1, label=f"looks back {count(found.steps)}")
+    full, near = memory.loss[-1], memory.tolerance
+    axes.axhspan(full - near, full + near, color="0.9", lw=0, label="as good as the whole context")
+    axes.plot(memory.lengths, memory.loss, "-o", color="black", lw=1.2, ms=4)
+    axes.axvline(memory.steps, ls="--", color="dimgrey", lw=1, label=f"looks back {count(memory.steps)}")
     axes.set_xscale("log", base=2)
-    ticks = [length for length in found.lengths.tolist() if length & (length - 1) == 0 or length == found.full]
-    ticks = [length for length in ticks if length == found.full or length * 1.3 < found.full]
+    ticks = [length for length in memory.lengths.tolist() if length & (length - 1) == 0 or length == memory.full]
+    ticks = [length for length in ticks if length == memory.full or length * 1.3 < memory.full]
     axes.set_xticks(ticks, [str(length) for length in ticks])
     axes.set_xticks([], minor=True)
-    axes.set(xlabel="last steps seen", ylabel=f"loss ({found.unit})")
+    axes.set(xlabel="last steps seen", ylabel=f"loss ({memory.unit})")
     axes.legend(frameon=False)

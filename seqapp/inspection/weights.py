@@ -20,33 +20,33 @@ def command(run: str, as_json: bool) -> None:
     start_tensorflow()
     from seqapp.inspection._weights import weights
 
-    found = weights(opened.load_network(opened.task()))
-    click.echo(json.dumps(found) if as_json else _for_a_person(found))
+    rows = weights(opened.load_network(opened.task()))
+    click.echo(json.dumps(rows) if as_json else _as_text(rows))
 
 
-def _times(held: list[dict[str, Any]]) -> float:
+def _times(own: list[dict[str, Any]]) -> float:
     """A layer's weights, in those of a SimpleRNN that reads and gives as much."""
-    kernel = next(row for row in held if row["weight"].endswith("kernel"))
+    kernel = next(row for row in own if row["weight"].endswith("kernel"))
     features, units = kernel["shape"][0], kernel["shape"][1] // kernel["matrices"]
-    return float(sum(row["count"] for row in held) / (units * (features + units + 1)))
+    return float(sum(row["count"] for row in own) / (units * (features + units + 1)))
 
 
-def _for_a_person(found: list[dict[str, Any]]) -> str:
+def _as_text(rows: list[dict[str, Any]]) -> str:
     import pandas as pd
 
-    table = pd.DataFrame(found)[["layer", "class", "weight", "shape", "matrices", "count"]]
+    table = pd.DataFrame(rows)[["layer", "class", "weight", "shape", "matrices", "count"]]
     table["shape"] = [" × ".join(map(str, shape)) for shape in table["shape"]]
     text = table.to_string(index=False)
-    gated = next((row for row in found if row["matrices"] > 1), None)
-    total = f"{text}\n\n{sum(row['count'] for row in found)} weights in all"
-    engines = {row["layer"]: row["engine"] for row in found if row["engine"]}
+    gated = next((row for row in rows if row["matrices"] > 1), None)
+    total = f"{text}\n\n{sum(row['count'] for row in rows)} weights in all"
+    engines = {row["layer"]: row["engine"] for row in rows if row["engine"]}
     total += "".join(f"\n{layer}: engine {engine}" for layer, engine in engines.items())
     if gated is None:
         return total
     name, blocks = gated["class"], gated["matrices"]
-    held = [row for row in found if row["layer"] == gated["layer"]]
-    if {row["matrices"] for row in held} != {blocks}:
-        return f"{total}\n{name} has {_times(held):.2g} × as many weights as a SimpleRNN of the same size."
+    own = [row for row in rows if row["layer"] == gated["layer"]]
+    if {row["matrices"] for row in own} != {blocks}:
+        return f"{total}\n{name} has {_times(own):.2g} × as many weights as a SimpleRNN of the same size."
     return (
         f"{total}\n{name} holds {blocks} matrices side by side in each of its kernels, one for each gate and one for\n"
         f"what is let in; a SimpleRNN of the same size has one: hence {blocks} × as many weights."

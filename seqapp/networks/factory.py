@@ -62,7 +62,7 @@ def build(task: Task, layer: Layer, options: NetworkOptions, seed: int = 0) -> N
     if options.bidirectional and not task.looks_ahead:
         raise BadInput(
             "--bidirectional: this task is answered at every step, where a network that reads from the end would see "
-            "what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
+            "what it is to predict. Only tasks that read a whole sequence and answer at its end can be."
         )
     return task.network(layer, options, seed) or stack(task, layer, options, seed)
 

@@ -57,8 +57,8 @@ def _serve_until_signal(server: Server, models: dict[str, Model], settings: Sett
         watcher.stop()
         complete = server.drain()
     finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        for number, action in previous.items():
+            signal.signal(number, action)
     remark = "" if complete else "Some requests were not answered in time."
     if signals[0] == signal.SIGINT:
         raise KeyboardInterrupt(remark)

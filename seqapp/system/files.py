@@ -62,10 +62,10 @@ def publish(path: Path, write: Callable[[Path], Any]) -> None:
         NotWritten: the disk is full, read-only or broken.
     """
     with draft(path) as folder:
-        written = folder / path.name
-        write(written)
-        flush(written)
-        written.replace(path)
+        complete = folder / path.name
+        write(complete)
+        flush(complete)
+        complete.replace(path)
         flush(path.parent)
 
 

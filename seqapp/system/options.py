@@ -147,7 +147,9 @@ def rows(options: Iterable[Option], defaults: Mapping[str, Any] | None = None) -
         defaults: values that replace some of their defaults, such as a dataset file's DEFAULTS.
     """
     values = {option.name: option.default for option in options} | dict(defaults or {})
-    return [(option.flag, _shown(option, values[option.name]), _allowed(option), option.help) for option in options]
+    return [
+        (option.flag, _default_text(option, values[option.name]), _allowed(option), option.help) for option in options
+    ]
 
 
 def _option(field: dataclasses.Field[Any], hint: Any) -> Option:
@@ -160,7 +162,7 @@ def _allowed(option: Option) -> str:
     return "|".join(option.choices) or str(option.range) or option.metavar or ""
 
 
-def _shown(option: Option, value: Any) -> str:
+def _default_text(option: Option, value: Any) -> str:
     if option.default_text and value == option.default:
         return option.default_text
     if value is None or value == ():

@@ -98,14 +98,14 @@ def _inside_tensorflow(frame: FrameType | None) -> bool:
 
 
 @contextmanager
-def _handle(handler: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
+def _handle(action: Callable[[int, Any], None], *numbers: signal.Signals) -> Iterator[None]:
     """Handle these signals, except those that the process was started to ignore, as a script's background jobs are.
 
     Only the main thread can; in other threads this does nothing.
     """
     main = threading.current_thread() is threading.main_thread()
     handled = [number for number in numbers if main and signal.getsignal(number) is not signal.SIG_IGN]
-    before = {number: signal.signal(number, handler) for number in handled}
+    before = {number: signal.signal(number, action) for number in handled}
     try:
         yield
     finally:

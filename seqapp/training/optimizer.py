@@ -17,7 +17,7 @@ DROP = 0.5  # of the learning rate on a plateau
 
 
 class Optimizer:
-    """Adam by the options, for `variables`, in a training of `steps` steps; warm-up is a tenth of them at most."""
+    """Adam by the options, for `variables`, in a training run of `steps` steps; warm-up is a tenth of them at most."""
 
     def __init__(self, options: TrainingOptions, variables: list[Any], steps: int) -> None:
         self.options, self.steps = options, steps

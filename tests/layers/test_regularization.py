@@ -273,7 +273,7 @@ class TestStacks:
         message = refused("train", "text", *SMALL_OPTIONS["text"], "--bidirectional")
         assert message == (
             "Error: --bidirectional: this task is answered at every step, where a network that reads from the end would "
-            "see what it is to predict. Only tasks that read a whole sequence and answer at its end can be read both ways."
+            "see what it is to predict. Only tasks that read a whole sequence and answer at its end can be."
         )
 
     def test_tied_embeddings_do_not_go_with_bidirectional(self) -> None:

@@ -112,7 +112,7 @@ class WebLog(CategoryDataset):
 
 
 def _session(random):
-    """A visitor goes on from the last two pages, and after some pages leaves."""
+    """A visitor continues from the last two pages, and after some pages leaves."""
     pages = ["home", PAGES[random.integers(6)]]
     while random.random() < 0.85 and len(pages) < 15:
         usual = PAGES[(PAGES.index(pages[-1]) + 2 * PAGES.index(pages[-2]) + 1) % 6]

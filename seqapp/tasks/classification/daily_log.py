@@ -188,13 +188,13 @@ class LogTask(AskingTask):
     def extend(self, raw: Raw, answer: Raw, temperature: float, random: np.random.Generator) -> tuple[Raw, Any]:
         """Append the sampled class to the log; all other columns repeat those of `window` days ago."""
         item = str(answer["classes"][0, sample(answer["probability"][0], temperature, random)])
-        rolled = {name: np.concatenate([values, values[:, :1]], 1) for name, values in raw.items()}
-        target = rolled[self.name(self.target)].astype(object)
+        shifted = {name: np.concatenate([values, values[:, :1]], 1) for name, values in raw.items()}
+        target = shifted[self.name(self.target)].astype(object)
         target[0, -2 if self.known else -1] = item
         if self.known:
             target[0, -1] = ""
-        rolled[self.name(self.target)] = target
-        return {name: values[:, -self.window :] for name, values in rolled.items()}, item
+        shifted[self.name(self.target)] = target
+        return {name: values[:, -self.window :] for name, values in shifted.items()}, item
 
 
 def read_log(table: Table, columns: LogColumns, dates: list[str] | None = None) -> Log:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SMALL, LARGE = 200_000, 3_000_000  # training tokens: below SMALL, up to LARGE, above
+SMALL_TEXT, LARGE = 200_000, 3_000_000  # training tokens: below SMALL_TEXT, up to LARGE, above
 MEDIUM_BUDGET = 17_000_000  # tokens to train on in all epochs together, for a text between the two
 LARGE_BUDGET = 30_000_000  # the same for a large text: about half an hour on two cores
 
@@ -21,7 +21,7 @@ def by_size(tokens: int, length: int) -> dict[str, Any]:
     """
     common = {"patience": 10, "learning_rate": 0.003, "warmup": 50, "weight_decay": 0.05, "ema_momentum": 0.99,
               "input_dropout": 0.0}  # fmt: skip
-    if tokens < SMALL:
+    if tokens < SMALL_TEXT:
         return common | {
             "units": 384, "layers": 1, "dropout": 0.5, "weight_drop": 0.5, "batch_size": 16, "epochs": 60
         }  # fmt: skip

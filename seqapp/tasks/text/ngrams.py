@@ -39,8 +39,8 @@ class _Counts:
             contexts: how many contexts there are.
         """
         discounts = _discounts(each)
-        taken = discounts[np.minimum(each, 3)]
-        return cls(each, np.bincount(context, each, contexts), np.bincount(context, taken, contexts), discounts)
+        counted = discounts[np.minimum(each, 3)]
+        return cls(each, np.bincount(context, each, contexts), np.bincount(context, counted, contexts), discounts)
 
     def probability(self, gram: Ids, context: Ids, lower: NDArray[Any]) -> NDArray[Any]:
         """Return the probability of n-grams after contexts, `(tokens,)`.

@@ -63,10 +63,10 @@ class TextSplit:
         corpus, table = self.corpus, self.table
         ends = np.append(self.inner_starts, self.stop) if self.task.ends else np.zeros(0)
 
-        def read(chosen: Chosen) -> Rows:
-            positions, end = chosen.place[:, np.newaxis] + np.arange(-1, length), chosen.end[:, np.newaxis]
-            ids = table[corpus.rows(chosen.place - 1, length + 1)]
-            ids[chosen.first, 0] = START_ID
+        def read(reading: Chosen) -> Rows:
+            positions, end = reading.place[:, np.newaxis] + np.arange(-1, length), reading.end[:, np.newaxis]
+            ids = table[corpus.rows(reading.place - 1, length + 1)]
+            ids[reading.first, 0] = START_ID
             if len(ends):
                 ids[:, 1:][(positions[:, 1:] == end - 1) & np.isin(end - 1, ends)] = START_ID
             return ids[:, :-1], ids[:, 1:], (positions[:, 1:] < end) * token_weights[ids[:, 1:]]
