@@ -46,7 +46,8 @@ def command(run: str, file: str | None, tokens: int | None, to: str | None, as_j
     where = f"{opened.dataset} with {opened.model}, {source}"
     if as_json:
         show_json({"run": run, "dataset": opened.dataset, "model": opened.model, "source": source,
-                   "unit": surprise.unit, "steps": len(surprise.labels), **summary(surprise), "surprises": rows(surprise)})  # fmt: skip
+                   "unit": surprise.unit, "steps": len(surprise.labels), **summary(surprise),
+                   "surprises": rows(surprise)})  # fmt: skip
     elif as_csv:
         show_csv(rows(surprise))
     elif surprise.texts and sys.stdout.isatty():

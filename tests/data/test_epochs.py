@@ -67,7 +67,7 @@ def test_how_many_steps_a_call_takes_changes_no_bit(
 ) -> None:
     result = []
     for name, moment in (("one", 0.0), ("many", 1e9)):
-        monkeypatch.setattr(loop, "MOMENT", moment)
+        monkeypatch.setattr(loop, "CALL_SECONDS", moment)
         seqapp("train", dataset, *SMALL_OPTIONS[dataset], "--out", tmp_path / name)
         opened = open_run(tmp_path / name)
         result.append([np.asarray(variable) for variable in opened.load_network(opened.task()).model.variables])

@@ -221,7 +221,7 @@ class TestCarriedState:
         dataset = load(ALPHABET, tmp_path)
         network = self.network(dataset)
         if batch_size == 4:
-            monkeypatch.setattr("seqapp.data.streams.ALONE", 0)
+            monkeypatch.setattr("seqapp.data.streams.MAX_SINGLE_STREAM", 0)
             monkeypatch.setattr("seqapp.data.streams.SIDE_BY_SIDE", batch_size)
         scored = predict(dataset, network, "test")
         test = dataset.splits["test"].ids()
