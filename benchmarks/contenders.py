@@ -162,6 +162,7 @@ def seqapp_generator(batch: int, length: int) -> Run:
 
     from seqapp.generation.decoding import Decoding, Stop, decode, prefill
     from seqapp.generation.sampling import Sampler
+    from seqapp.heads import Category
 
     net = network("LSTM", GENERATOR_SIZE)
     net.avoid_cudnn()
@@ -172,7 +173,7 @@ def seqapp_generator(batch: int, length: int) -> Run:
     @tf.function(autograph=False)  # type: ignore[untyped-decorator]
     def generate(prompt: Any) -> Any:
         state = prefill(net, prompt, tf.ones([batch], tf.int32), never)
-        return decode(net, state, tf.constant(length), decoding)[0]
+        return decode(net, Category(TOKENS), state, tf.constant(length), decoding)[0]
 
     prompt = tf.ones([batch, 1], tf.int32)
     return lambda: generate(prompt).numpy()
