@@ -284,6 +284,8 @@ class TestStacks:
             small_network(task=Tied(), bidirectional=True, tie_embeddings=True)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("compiled")
 def test_all_options_together_train_evaluate_export_and_resume() -> None:
     options = ["--bidirectional", "--residual", "--layers", 2, "--zoneout", 0.1, "--recurrent-dropout", 0.1, "--omega", 0.5,
                "--chrono", 10, "--recurrent-init", "orthogonal"]  # fmt: skip
